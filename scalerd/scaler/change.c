@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "scalerd/scaler/state.h"
+
+static void
+set_deadline(struct scaler *s, struct member *m)
+{
+	if (m->row.state == STATE_LAUNCHING)
+		m->deadline_ms = s->now.ms + s->config.launch_deadline_ms;
+	else if (m->row.state == STATE_STARTING)
+		m->deadline_ms = s->now.ms + s->config.start_grace_ms;
+}
+
+/* What an alarm about one gameserver says is over when it leaves. */
+static void
+end_alarms(struct scaler *s, const struct member *m)
+{
+	static const char *const names[] = {"dead_with_players",
+					    "drain_deadline", "stop_failing"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		journal_alarm(s->journal, names[i], m->row.id, s->now.utc_ms,
+			      NULL);
+}
+
+void
+change_note(struct scaler *s, int64_t gameserver, const char *kind,
+	    const char *to, const char *detail)
+{
+	struct event event = {.at_utc_ms = s->now.utc_ms,
+			      .gameserver = gameserver,
+			      .kind = kind,
+			      .to = to};
+
+	snprintf(event.detail, sizeof(event.detail), "%s", detail);
+	journal_event(s->journal, &event);
+}
+
+void
+change_state(struct scaler *s, struct member *m, enum state to,
+	     enum reason reason, const char *detail)
+{
+	struct event event = {.at_utc_ms = s->now.utc_ms,
+			      .gameserver = m->row.id,
+			      .kind = "state",
+			      .from = state_name(m->row.state),
+			      .to = state_name(to),
+			      .reason = reason_name(reason)};
+
+	assert(state_may_become(m->row.state, to));
+	snprintf(event.detail, sizeof(event.detail), "%s", detail);
+	journal_event(s->journal, &event);
+	m->row.state = to;
+	m->row.reason = reason;
+	m->row.since_utc_ms = s->now.utc_ms;
+	m->entered_ms = s->now.ms;
+	m->quiet_ms = QUIET_NOT_YET;
+	m->proof_answers = 0;
+	m->dirty = true;
+	set_deadline(s, m);
+	if (to == STATE_GONE)
+		end_alarms(s, m);
+}
+
+static void
+new_mark(struct scaler *s, char mark[MARK_SIZE])
+{
+	const struct clock_port *clock = &s->ports.clock;
+
+	snprintf(mark, MARK_SIZE, "%016" PRIx64 "%016" PRIx64,
+		 clock->random(clock->self), clock->random(clock->self));
+}
+
+void
+change_count_launch(struct scaler *s, int64_t utc_ms)
+{
+	size_t last = (s->launched_first + s->nlaunched) % s->launched_size;
+
+	s->launched_utc_ms[last] = utc_ms;
+	if (s->nlaunched < s->launched_size)
+		s->nlaunched++;
+	else
+		s->launched_first = (s->launched_first + 1) % s->launched_size;
+}
+
+void
+change_launch_failed(struct scaler *s, int64_t began_ms, const char *detail)
+{
+	const struct clock_port *clock = &s->ports.clock;
+	int64_t delay = BACKOFF_FIRST_MS;
+
+	if (s->launch_failures > 0 && began_ms <= s->last_failure_ms)
+		return;
+	for (int64_t i = 0; i < s->launch_failures && delay < BACKOFF_MAX_MS;
+	     i++)
+		delay *= 2;
+	if (delay > BACKOFF_MAX_MS)
+		delay = BACKOFF_MAX_MS;
+	delay += (int64_t)(clock->random(clock->self) %
+			   (uint64_t)(delay / POLL_JITTER_DIV));
+	s->launch_failures++;
+	s->last_failure_ms = s->now.ms;
+	s->launch_not_before_ms = s->now.ms + delay;
+	snprintf(s->failure, sizeof(s->failure), "%s", detail);
+	log_warn("launch_failed", LOG_NUM("failures", s->launch_failures),
+		 LOG_NUM("retry_in_ms", delay), LOG_TEXT("detail", detail));
+	if (s->launch_failures >= BACKOFF_ALARM)
+		journal_alarm(s->journal, "launch_failing", 0, s->now.utc_ms,
+			      s->failure[0] != '\0' ? s->failure
+						    : "launches fail");
+}
+
+void
+change_launch_succeeded(struct scaler *s)
+{
+	s->launch_failures = 0;
+	journal_alarm(s->journal, "launch_failing", 0, s->now.utc_ms, NULL);
+}
+
+/* A new operation about a gameserver, prepared but not recorded. */
+static bool
+prepare(struct scaler *s, const struct gameserver *row, enum op_kind kind,
+	enum reason reason, struct operation *op, struct err *err)
+{
+	const struct provider_port *provider = &s->ports.provider;
+
+	op->kind = kind;
+	op->gameserver = row->id;
+	op->reason = reason;
+	op->created_utc_ms = s->now.utc_ms;
+	return provider->prepare(provider->self, row, op, err);
+}
+
+bool
+change_launch(struct scaler *s, enum reason reason)
+{
+	struct operation op = {.result = OP_PENDING};
+	struct gameserver row = {.id = s->fleet.next_id,
+				 .state = STATE_LAUNCHING,
+				 .reason = reason,
+				 .since_utc_ms = s->now.utc_ms,
+				 .origin = ORIGIN_LAUNCHED,
+				 .ours = true,
+				 .score = HEALTH_SCORE_UNKNOWN};
+	struct err err = {""};
+	struct intent *o;
+	struct member *m;
+
+	new_mark(s, op.id);
+	memcpy(row.mark, op.id, sizeof(row.mark));
+	if (!prepare(s, &row, OP_LAUNCH, reason, &op, &err)) {
+		change_launch_failed(s, s->now.ms, err.msg);
+		return false;
+	}
+	o = fleet_add_intent(&s->fleet, &op);
+	m = o == NULL ? NULL : fleet_add(&s->fleet, &row);
+	if (m == NULL) {
+		if (o != NULL)
+			o->row.result =
+			    OP_ABANDONED; /* pruned, never written */
+		change_launch_failed(s, s->now.ms, "out of memory");
+		return false;
+	}
+	o->dirty = m->dirty = true;
+	m->entered_ms = s->now.ms;
+	set_deadline(s, m);
+	change_count_launch(s, s->now.utc_ms);
+	s->last_launch_ms = s->now.ms;
+	journal_event(s->journal,
+		      &(struct event){.at_utc_ms = s->now.utc_ms,
+				      .gameserver = m->row.id,
+				      .kind = "state",
+				      .to = state_name(STATE_LAUNCHING),
+				      .reason = reason_name(reason)});
+	return true;
+}
+
+void
+change_finish(struct scaler *s, struct intent *o, enum op_result result,
+	      const char *detail)
+{
+	o->row.result = result;
+	o->row.finished_utc_ms = s->now.utc_ms;
+	snprintf(o->row.detail, sizeof(o->row.detail), "%s", detail);
+	o->dirty = true;
+}
+
+void
+change_stop(struct scaler *s, struct member *m, enum reason reason,
+	    const char *detail)
+{
+	struct intent *launch = fleet_pending(&s->fleet, m->row.id, OP_LAUNCH);
+	struct operation op = {.result = OP_PENDING};
+	struct err err = {""};
+	struct intent *o = NULL;
+
+	new_mark(s, op.id);
+	if (prepare(s, &m->row, OP_STOP, reason, &op, &err)) {
+		o = fleet_add_intent(&s->fleet, &op);
+		if (o == NULL)
+			err_set(&err, "out of memory");
+	}
+	if (o == NULL) {
+		/* The state stays, so the next decision comes here again. */
+		journal_alarm(s->journal, "stop_failing", m->row.id,
+			      s->now.utc_ms, err.msg);
+		return;
+	}
+	o->dirty = true;
+	if (launch != NULL)
+		change_finish(s, launch, OP_ABANDONED, reason_name(reason));
+	change_state(s, m, STATE_STOPPING, reason, detail);
+}

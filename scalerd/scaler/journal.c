@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "scalerd/scaler/journal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+
+struct journal {
+	struct event event[JOURNAL_EVENTS_MAX];
+	size_t nevent;
+	struct alarm raised[JOURNAL_ALARMS_MAX];
+	size_t nraised;
+	struct alarm edge[JOURNAL_ALARMS_MAX]; /* edges to be written */
+	size_t nedge;
+};
+
+/* Names of alarms that the store may hand back: the pointer must be static. */
+static const char *const alarm_names[] = {
+    "launch_failing", "list_failing", "panic",
+    "second_manager", "limited",      "dead_with_players",
+    "drain_deadline", "stop_failing", "commit_failing"};
+
+struct journal *
+journal_new(void)
+{
+	return calloc(1, sizeof(struct journal));
+}
+
+void
+journal_free(struct journal *journal)
+{
+	free(journal);
+}
+
+static void
+log_event_line(const struct event *event)
+{
+	struct log_field field[6];
+	size_t n = 0;
+
+	if (event->gameserver != 0)
+		field[n++] =
+		    (struct log_field)LOG_NUM("gameserver", event->gameserver);
+	if (event->from != NULL)
+		field[n++] = (struct log_field)LOG_TEXT("from", event->from);
+	if (event->to != NULL)
+		field[n++] = (struct log_field)LOG_TEXT("to", event->to);
+	if (event->reason != NULL)
+		field[n++] =
+		    (struct log_field)LOG_TEXT("reason", event->reason);
+	if (event->detail[0] != '\0')
+		field[n++] =
+		    (struct log_field)LOG_TEXT("detail", event->detail);
+	field[n] = (struct log_field){.key = NULL};
+	log_write(LOG_LEVEL_INFO, event->kind, field);
+}
+
+static void
+append(struct journal *journal, const struct event *event)
+{
+	if (journal->nevent == JOURNAL_EVENTS_MAX) {
+		memmove(&journal->event[0], &journal->event[1],
+			sizeof(journal->event[0]) * (JOURNAL_EVENTS_MAX - 1));
+		journal->nevent--;
+	}
+	journal->event[journal->nevent++] = *event;
+}
+
+void
+journal_event(struct journal *journal, const struct event *event)
+{
+	log_event_line(event);
+	append(journal, event);
+}
+
+static size_t
+find(const struct alarm *alarms, size_t n, const char *name, int64_t gameserver)
+{
+	size_t i = 0;
+
+	while (i < n && (strcmp(alarms[i].name, name) != 0 ||
+			 alarms[i].gameserver != gameserver))
+		i++;
+	return i;
+}
+
+/* One edge per alarm is enough: the last one wins. */
+static void
+add_edge(struct journal *journal, const struct alarm *alarm)
+{
+	size_t i =
+	    find(journal->edge, journal->nedge, alarm->name, alarm->gameserver);
+
+	if (i == JOURNAL_ALARMS_MAX)
+		return;
+	if (i == journal->nedge)
+		journal->nedge++;
+	journal->edge[i] = *alarm;
+}
+
+void
+journal_alarm(struct journal *journal, const char *name, int64_t gameserver,
+	      int64_t utc_ms, const char *message)
+{
+	const bool raised = message != NULL;
+	size_t i = find(journal->raised, journal->nraised, name, gameserver);
+	struct alarm alarm = {.name = name,
+			      .gameserver = gameserver,
+			      .raised = raised,
+			      .at_utc_ms = utc_ms};
+	struct event event = {.at_utc_ms = utc_ms,
+			      .gameserver = gameserver,
+			      .kind = "alarm",
+			      .to = raised ? "raised" : "over",
+			      .reason = name};
+
+	if (raised == (i < journal->nraised) || i == JOURNAL_ALARMS_MAX)
+		return;
+	snprintf(alarm.message, sizeof(alarm.message), "%s",
+		 raised ? message : "");
+	snprintf(event.detail, sizeof(event.detail), "%s", alarm.message);
+	if (raised)
+		journal->raised[journal->nraised++] = alarm;
+	else
+		journal->raised[i] = journal->raised[--journal->nraised];
+	add_edge(journal, &alarm);
+	append(journal, &event);
+	log_at(raised ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "alarm",
+	       LOG_TEXT("alarm", name), LOG_TEXT("to", event.to),
+	       LOG_NUM("gameserver", gameserver),
+	       LOG_TEXT("message", alarm.message));
+}
+
+void
+journal_load_alarm(struct journal *journal, const struct alarm *alarm)
+{
+	for (size_t i = 0; i < sizeof(alarm_names) / sizeof(alarm_names[0]);
+	     i++)
+		if (strcmp(alarm_names[i], alarm->name) == 0 &&
+		    journal->nraised < JOURNAL_ALARMS_MAX) {
+			journal->raised[journal->nraised] = *alarm;
+			journal->raised[journal->nraised].name = alarm_names[i];
+			journal->nraised++;
+		}
+}
+
+bool
+journal_is_empty(const struct journal *journal)
+{
+	return journal->nevent == 0 && journal->nedge == 0;
+}
+
+void
+journal_fill(const struct journal *journal, struct batch *batch)
+{
+	batch->event = journal->event;
+	batch->nevent = journal->nevent;
+	batch->alarm = journal->edge;
+	batch->nalarm = journal->nedge;
+}
+
+void
+journal_committed(struct journal *journal)
+{
+	journal->nevent = 0;
+	journal->nedge = 0;
+}
+
+void
+journal_rewrite(struct journal *journal)
+{
+	for (size_t i = 0; i < journal->nraised; i++)
+		add_edge(journal, &journal->raised[i]);
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+#include "scalerd/scaler/scaler.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "scalerd/scaler/state.h"
+
+static void
+set_policy(struct scaler *s, const struct config *c)
+{
+	s->config = *c;
+	s->policy = (struct policy){
+	    .upscale_margin = c->upscale_margin,
+	    .downscale_margin = c->downscale_margin,
+	    .server_capacity = c->server_capacity,
+	    .min_servers = c->min_servers,
+	    .max_servers = c->max_servers,
+	    .launches_per_turn = c->launches_per_turn,
+	    .launches_per_hour = c->launches_per_hour,
+	    .scale_down_delay_ms = c->scale_down_delay_ms,
+	    .dead_after_ms = c->dead_after_ms,
+	    .panic_launch_interval_ms = c->panic_launch_interval_ms,
+	    .fresh_ms =
+		c->poll_interval_ms + c->health_timeout_ms + FRESH_SLACK_MS,
+	    .health = {.fall = (int)c->health_fall,
+		       .rise = (int)c->health_rise},
+	};
+}
+
+/* Room for the launches of an hour; the newest are kept. */
+static bool
+resize_launches(struct scaler *s, size_t size)
+{
+	int64_t *new = calloc(size, sizeof(*new));
+	size_t keep = s->nlaunched < size ? s->nlaunched : size;
+
+	if (new == NULL)
+		return false;
+	for (size_t i = 0; i < keep; i++) {
+		size_t skip = s->nlaunched - keep;
+
+		new[i] = s->launched_utc_ms[(s->launched_first + skip + i) %
+					    s->launched_size];
+	}
+	free(s->launched_utc_ms);
+	s->launched_utc_ms = new;
+	s->launched_size = size;
+	s->launched_first = 0;
+	s->nlaunched = keep;
+	return true;
+}
+
+struct scaler *
+scaler_new(const struct ports *ports, const struct config *config)
+{
+	struct scaler *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->ports = *ports;
+	s->fleet.next_id = 1;
+	s->last_launch_ms = INT64_MIN;
+	s->surplus_since_ms = -1;
+	s->journal = journal_new();
+	set_policy(s, config);
+	if (s->journal != NULL &&
+	    resize_launches(s, (size_t)config->launches_per_hour))
+		return s;
+	scaler_free(s);
+	return NULL;
+}
+
+void
+scaler_free(struct scaler *s)
+{
+	if (s == NULL)
+		return;
+	fleet_deinit(&s->fleet);
+	journal_free(s->journal);
+	free(s->launched_utc_ms);
+	free(s);
+}
+
+void
+scaler_reconfigure(struct scaler *s, const struct config *config)
+{
+	const struct health_rule before = s->policy.health;
+
+	if (config->launches_per_hour != s->config.launches_per_hour &&
+	    !resize_launches(s, (size_t)config->launches_per_hour)) {
+		log_error("reconfigure", LOG_TEXT("error", "out of memory"));
+		return;
+	}
+	set_policy(s, config);
+	for (size_t i = 0; i < s->fleet.nmember; i++) {
+		struct member *m = s->fleet.member[i];
+		enum health health = health_of(m->row.score, before);
+
+		m->row.score = health_score(health, s->policy.health);
+		if (m->next_poll_ms > s->now.ms + config->poll_interval_ms)
+			m->next_poll_ms = s->now.ms + config->poll_interval_ms;
+	}
+}
+
+/* ---- what the store had ------------------------------------------------ */
+
+struct loading {
+	struct scaler *scaler;
+	bool failed;
+};
+
+/* How much of an interval that began at since_utc_ms is left. A wall clock
+ * that jumped while we were away gives the whole interval at most. */
+static int64_t
+left_of(const struct scaler *s, int64_t since_utc_ms, int64_t interval_ms)
+{
+	int64_t passed = s->now.utc_ms - since_utc_ms;
+
+	if (passed < 0)
+		passed = 0;
+	return passed < interval_ms ? interval_ms - passed : 0;
+}
+
+/* The same for a moment still to come. */
+static int64_t
+wait_until_utc(const struct scaler *s, int64_t utc_ms, int64_t most_ms)
+{
+	int64_t wait = utc_ms - s->now.utc_ms;
+
+	if (wait < 0)
+		return 0;
+	return wait < most_ms ? wait : most_ms;
+}
+
+static void
+load_fleet(void *arg, const struct fleet_row *row)
+{
+	struct scaler *s = ((struct loading *)arg)->scaler;
+
+	if (s->fleet.next_id <= row->last_id)
+		s->fleet.next_id = row->last_id + 1;
+	s->launch_failures = row->launch_failures;
+	s->last_failure_ms = s->now.ms;
+	s->launch_not_before_ms =
+	    s->now.ms +
+	    wait_until_utc(s, row->launch_not_before_utc_ms, BACKOFF_MAX_MS);
+	if (row->last_launch_utc_ms != 0)
+		s->last_launch_ms =
+		    s->now.ms - (s->now.utc_ms - row->last_launch_utc_ms);
+	snprintf(s->last_action, sizeof(s->last_action), "%s",
+		 row->last_action);
+	s->last_action_utc_ms = row->last_action_utc_ms;
+}
+
+static void
+load_gameserver(void *arg, const struct gameserver *row)
+{
+	struct loading *loading = arg;
+	struct scaler *s = loading->scaler;
+	struct member *m = fleet_add(&s->fleet, row);
+
+	if (m == NULL) {
+		loading->failed = true;
+		return;
+	}
+	m->entered_ms = s->now.ms;
+	/* Grants of just before the restart: the whole grace once more. */
+	m->quiet_ms = s->now.ms;
+	if (row->state == STATE_LAUNCHING)
+		m->deadline_ms =
+		    s->now.ms +
+		    left_of(s, row->since_utc_ms, s->config.launch_deadline_ms);
+	else
+		m->deadline_ms = s->now.ms + left_of(s, row->since_utc_ms,
+						     s->config.start_grace_ms);
+}
+
+static void
+load_operation(void *arg, const struct operation *row)
+{
+	struct loading *loading = arg;
+	struct scaler *s = loading->scaler;
+	struct intent *o;
+
+	if (row->kind == OP_LAUNCH)
+		change_count_launch(s, row->created_utc_ms);
+	if (row->result != OP_PENDING)
+		return;
+	o = fleet_add_intent(&s->fleet, row);
+	if (o == NULL) {
+		loading->failed = true;
+		return;
+	}
+	o->resumed = true;
+}
+
+static void
+load_alarm(void *arg, const struct alarm *alarm)
+{
+	journal_load_alarm(((struct loading *)arg)->scaler->journal, alarm);
+}
+
+bool
+scaler_load(struct scaler *s, struct err *err)
+{
+	struct loading loading = {.scaler = s};
+	const struct store_rows rows = {.arg = &loading,
+					.fleet = load_fleet,
+					.gameserver = load_gameserver,
+					.operation = load_operation,
+					.alarm = load_alarm};
+
+	s->now = s->ports.clock.now(s->ports.clock.self);
+	s->started_utc_ms = s->now.utc_ms;
+	if (!s->ports.store.load(s->ports.store.self, s->now.utc_ms, &rows,
+				 err))
+		return false;
+	if (loading.failed)
+		return err_set(err, "out of memory while reading the rows");
+	log_info("loaded", LOG_NUM("gameservers", (int64_t)s->fleet.nmember),
+		 LOG_NUM("operations", (int64_t)s->fleet.nintent));
+	return true;
+}
+
+/* ---- the turn ---------------------------------------------------------- */
+
+static void
+unsettle(struct scaler *s)
+{
+	s->settled = false;
+	s->surplus_since_ms = -1;
+	for (size_t i = 0; i < s->fleet.nmember; i++) {
+		struct member *m = s->fleet.member[i];
+
+		m->rounds = 0;
+		m->proof_answers = 0;
+		m->last_asked_ms = 0;
+	}
+}
+
+static void
+note_time(struct scaler *s)
+{
+	const struct instant now = s->ports.clock.now(s->ports.clock.self);
+	const int64_t boot_step = now.ms - s->turned_ms;
+	const int64_t utc_step = now.utc_ms - s->turned_utc_ms;
+	const int64_t drift = utc_step - boot_step;
+
+	s->now = now;
+	if (s->turned_ms != 0 &&
+	    (boot_step > TURN_JUMP_MS || drift > TURN_JUMP_MS ||
+	     drift < -TURN_JUMP_MS)) {
+		log_warn("clock_jump", LOG_NUM("boottime_ms", boot_step),
+			 LOG_NUM("utc_ms", utc_step));
+		unsettle(s);
+	}
+	s->turned_ms = now.ms;
+	s->turned_utc_ms = now.utc_ms;
+}
+
+/* Settled: each that can be asked has been, SETTLED_ROUNDS times since the
+ * start or the last jump. Those that come later do not unsettle. */
+static void
+note_settled(struct scaler *s)
+{
+	if (s->settled || !s->listed)
+		return;
+	for (size_t i = 0; i < s->fleet.nmember; i++) {
+		const struct member *m = s->fleet.member[i];
+
+		if ((m->row.state == STATE_STARTING ||
+		     m->row.state == STATE_AVAILABLE ||
+		     m->row.state == STATE_STANDBY) &&
+		    m->rounds < SETTLED_ROUNDS)
+			return;
+	}
+	s->settled = true;
+	log_info("settled", LOG_NUM("gameservers", (int64_t)s->fleet.nmember));
+}
+
+static bool
+decide_now(struct scaler *s)
+{
+	struct server_view *server =
+	    calloc(s->fleet.nmember + 1, sizeof(*server));
+	struct fleet_view view;
+
+	if (server == NULL) {
+		log_error("decide", LOG_TEXT("error", "out of memory"));
+		return false;
+	}
+	view_build(s, server, &view);
+	decide(&view, &s->policy, &s->decision);
+	free(server);
+	if (!decide_is_surplus(&s->decision, &s->policy))
+		s->surplus_since_ms = -1;
+	else if (s->surplus_since_ms < 0)
+		s->surplus_since_ms = s->now.ms;
+	return true;
+}
+
+static void
+note_action(struct scaler *s, const struct action *action)
+{
+	const struct decision *d = &s->decision;
+	char which[32] = "";
+
+	if (action->id != 0)
+		snprintf(which, sizeof(which), " gameserver %" PRId64,
+			 action->id);
+	snprintf(s->last_action, sizeof(s->last_action),
+		 "%s%s: %s (free %" PRId64 ", coming %" PRId64
+		 ", margins %" PRId64 "..%" PRId64 ")",
+		 action_name(action->kind), which, reason_name(action->reason),
+		 d->free, d->coming, s->policy.upscale_margin,
+		 s->policy.downscale_margin);
+	s->last_action_utc_ms = s->now.utc_ms;
+}
+
+static void
+apply(struct scaler *s, const struct action *action)
+{
+	static const enum state target[ACTION_COUNT] = {
+	    [ACTION_BACK] = STATE_AVAILABLE,
+	    [ACTION_STANDBY] = STATE_STANDBY,
+	    [ACTION_SERVE] = STATE_AVAILABLE,
+	};
+	struct member *m;
+
+	note_action(s, action);
+	if (action->kind == ACTION_LAUNCH) {
+		change_launch(s, action->reason);
+		return;
+	}
+	m = fleet_find(&s->fleet, action->id);
+	if (action->kind == ACTION_STOP) {
+		if (action->reason == REASON_LAUNCH_DEADLINE ||
+		    action->reason == REASON_START_GRACE)
+			change_launch_failed(s, m->entered_ms,
+					     reason_name(action->reason));
+		change_stop(s, m, action->reason, s->last_action);
+		return;
+	}
+	change_state(s, m, target[action->kind], action->reason,
+		     s->last_action);
+}
+
+/* What holds the scaler back, said once for as long as it does. */
+static void
+note_limits(struct scaler *s)
+{
+	static const struct {
+		enum limit limit;
+		const char *message;
+	} said[] = {
+	    {LIMIT_MAX_SERVERS, "more gameservers are wanted than MAX_SERVERS"},
+	    {LIMIT_PER_HOUR, "more launches are wanted than LAUNCHES_PER_HOUR"},
+	};
+	const char *limited = NULL;
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+		if (s->decision.limited_by == said[i].limit)
+			limited = said[i].message;
+	journal_alarm(s->journal, "limited", 0, s->now.utc_ms, limited);
+	journal_alarm(
+	    s->journal, "panic", 0, s->now.utc_ms,
+	    s->decision.panic
+		? "most of the fleet does not answer: nothing is stopped"
+		: NULL);
+	if (s->now.ms >= s->frozen_until_ms)
+		journal_alarm(s->journal, "second_manager", 0, s->now.utc_ms,
+			      NULL);
+}
+
+static void
+note_drains(struct scaler *s)
+{
+	const int64_t deadline = s->config.drain_deadline_ms;
+
+	for (size_t i = 0; i < s->fleet.nmember && deadline > 0; i++) {
+		const struct member *m = s->fleet.member[i];
+		const bool late =
+		    m->row.state == STATE_STANDBY &&
+		    s->now.utc_ms - m->row.since_utc_ms >= deadline;
+
+		if (late || m->row.state == STATE_AVAILABLE)
+			journal_alarm(
+			    s->journal, "drain_deadline", m->row.id,
+			    s->now.utc_ms,
+			    late ? "standby for longer than DRAIN_DEADLINE"
+				 : NULL);
+	}
+}
+
+enum turn_result
+scaler_turn(struct scaler *s, int64_t *next_ms, struct err *err)
+{
+	enum turn_result result;
+
+	note_time(s);
+	note_settled(s);
+	/* What is decided must be recorded before anything else is. */
+	if (!s->uncommitted && decide_now(s)) {
+		for (size_t i = 0; i < s->decision.naction; i++)
+			apply(s, &s->decision.action[i]);
+		note_limits(s);
+		note_drains(s);
+	}
+	result = record(s, err);
+	if (result != TURN_OK)
+		return result;
+	if (!s->uncommitted)
+		act_operations(s);
+	act_list(s);
+	act_questions(s);
+	fleet_prune(&s->fleet, s->now.ms - GONE_KEEP_MS);
+	*next_ms = act_next_ms(s);
+	return TURN_OK;
+}

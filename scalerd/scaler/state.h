@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of struct scaler, for the files of this folder only:
+ *
+ *	observe.c  what the edges saw -> rows
+ *	view.c     rows -> what decide() sees
+ *	change.c   the only setter of a state; begins and ends operations
+ *	record.c   rows -> the store
+ *	act.c      recorded operations and due questions -> the edges
+ *	scaler.c   the turn that runs them in this order
+ */
+#ifndef GSM_SCALER_STATE_H
+#define GSM_SCALER_STATE_H
+
+#include "common/config.h"
+#include "scalerd/core/decide.h"
+#include "scalerd/scaler/fleet.h"
+#include "scalerd/scaler/journal.h"
+#include "scalerd/scaler/scaler.h"
+
+enum {
+	POLL_FAST_MS = 1000,    /* unknown, starting, suspect: asked so often */
+	POLL_BAD_MS = 10000,    /* bad: so often, if the usual is slower */
+	POLL_JITTER_DIV = 10,   /* +- a tenth of the interval */
+	GRANT_LAG_MS = 2000,    /* a handler's snapshot and nginx's cached list
+				   are at most so old */
+	FRESH_SLACK_MS = 1000,  /* over interval and timeout: still fresh */
+	EARLY_DEATH_MS = 10000, /* dead so soon after it served: a failed
+				   launch */
+	BACKOFF_FIRST_MS = 1000, /* after the first failed launch; doubles */
+	BACKOFF_MAX_MS = 300000,
+	BACKOFF_ALARM = 3,    /* failed launches in a row that alarm */
+	RETRY_FIRST_MS = 500, /* an unknown outcome is asked again; doubles */
+	RETRY_MAX_MS = 30000,
+	RETRY_ALARM = 10,           /* attempts of one stop that alarm */
+	LIST_ALARM = 5,             /* failed lists in a row that alarm */
+	SAMPLE_INTERVAL_MS = 10000, /* capacity_history */
+	ANSWERED_WRITE_MS = 10000,  /* the last answer's time is written so
+				       often when nothing else changed */
+	WRITER_CHECK_MS = 1000, /* a commit older than this does not prove that
+				   we are the writer */
+	GONE_KEEP_MS = 3600000, /* gone rows stay in memory: late launches */
+	HOUR_MS = 3600000,
+	FREEZE_MS = 600000, /* after the last sign of a second manager */
+	MARK_DIGITS = 32,
+};
+
+struct scaler {
+	struct ports ports;
+	struct config config;
+	struct policy policy;
+	struct fleet fleet;
+	struct journal *journal;
+	struct instant now; /* of this turn, or of this observation */
+
+	/* Time. */
+	int64_t started_utc_ms;
+	int64_t turned_ms; /* the last turn, 0 none */
+	int64_t turned_utc_ms;
+	bool settled;
+
+	/* The provider's list. */
+	bool listing; /* a list is under way */
+	bool listed;  /* a complete one has been seen */
+	bool list_doubtful;
+	bool list_confirm; /* something is absent: ask again soon */
+	int list_failures; /* in a row */
+	int64_t next_list_ms;
+	int64_t frozen_until_ms;
+
+	/* Launches. */
+	int64_t *launched_utc_ms; /* ring of the last launches */
+	size_t nlaunched, launched_size, launched_first;
+	int64_t launch_failures; /* in a row */
+	int64_t last_failure_ms;
+	int64_t launch_not_before_ms;
+	int64_t last_launch_ms;    /* INT64_MIN: none */
+	char failure[DETAIL_SIZE]; /* of the last one, for people */
+
+	/* The last decision. */
+	struct decision decision;
+	int64_t surplus_since_ms; /* -1: no surplus */
+	char last_action[DETAIL_SIZE];
+	int64_t last_action_utc_ms;
+
+	/* The store. */
+	bool uncommitted; /* the last commit did not go through */
+	int64_t committed_ms;
+	int64_t next_sample_ms;
+};
+
+/* ---- change.c ---- */
+
+/* The only place where a state changes. */
+void change_state(struct scaler *s, struct member *m, enum state to,
+		  enum reason reason, const char *detail);
+/* An event about a gameserver that is not a change of state. */
+void change_note(struct scaler *s, int64_t gameserver, const char *kind,
+		 const char *to, const char *detail);
+/* A new gameserver with its recorded launch. False: it could not begin. */
+bool change_launch(struct scaler *s, enum reason reason);
+/* -> stopping, with a recorded stop; a pending launch of it is abandoned. */
+void change_stop(struct scaler *s, struct member *m, enum reason reason,
+		 const char *detail);
+void change_finish(struct scaler *s, struct intent *o, enum op_result result,
+		   const char *detail);
+/* A launch failed: counts it, once for all that began before the last one. */
+void change_launch_failed(struct scaler *s, int64_t began_ms,
+			  const char *detail);
+void change_launch_succeeded(struct scaler *s);
+void change_count_launch(struct scaler *s, int64_t utc_ms);
+
+/* ---- view.c ---- */
+
+/* Fills view with rows of `server`, which has room for all members. */
+void view_build(const struct scaler *s, struct server_view *server,
+		struct fleet_view *view);
+enum health view_health(const struct scaler *s, const struct member *m);
+
+/* ---- record.c ---- */
+
+/* Commits what changed. TURN_OK with s->uncommitted: try again next turn. */
+enum turn_result record(struct scaler *s, struct err *err);
+
+/* ---- act.c ---- */
+
+void act_operations(struct scaler *s);
+void act_list(struct scaler *s);
+void act_questions(struct scaler *s);
+/* When the next of these is due. */
+int64_t act_next_ms(const struct scaler *s);
+/* The interval after which a gameserver is asked again, with jitter. */
+int64_t act_poll_interval(const struct scaler *s, const struct member *m);
+
+#endif
