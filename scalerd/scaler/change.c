@@ -20,11 +20,11 @@ set_deadline(struct scaler *s, struct member *m)
 static void
 end_alarms(struct scaler *s, const struct member *m)
 {
-	static const char *const names[] = {"dead_with_players",
-					    "drain_deadline", "stop_failing"};
+	static const enum alarm_kind kinds[] = {
+	    ALARM_DEAD_WITH_PLAYERS, ALARM_DRAIN_DEADLINE, ALARM_STOP_FAILING};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		journal_alarm(s->journal, names[i], m->row.id, s->now.utc_ms,
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		journal_alarm(s->journal, kinds[i], m->row.id, s->now.utc_ms,
 			      NULL);
 }
 
@@ -110,16 +110,16 @@ change_launch_failed(struct scaler *s, int64_t began_ms, const char *detail)
 	log_warn("launch_failed", LOG_NUM("failures", s->launch_failures),
 		 LOG_NUM("retry_in_ms", delay), LOG_TEXT("detail", detail));
 	if (s->launch_failures >= BACKOFF_ALARM)
-		journal_alarm(s->journal, "launch_failing", 0, s->now.utc_ms,
-			      s->failure[0] != '\0' ? s->failure
-						    : "launches fail");
+		journal_alarm(
+		    s->journal, ALARM_LAUNCH_FAILING, 0, s->now.utc_ms,
+		    s->failure[0] != '\0' ? s->failure : "launches fail");
 }
 
 void
 change_launch_succeeded(struct scaler *s)
 {
 	s->launch_failures = 0;
-	journal_alarm(s->journal, "launch_failing", 0, s->now.utc_ms, NULL);
+	journal_alarm(s->journal, ALARM_LAUNCH_FAILING, 0, s->now.utc_ms, NULL);
 }
 
 /* A new operation about a gameserver, prepared but not recorded. */
@@ -207,7 +207,7 @@ change_stop(struct scaler *s, struct member *m, enum reason reason,
 	}
 	if (o == NULL) {
 		/* The state stays, so the next decision comes here again. */
-		journal_alarm(s->journal, "stop_failing", m->row.id,
+		journal_alarm(s->journal, ALARM_STOP_FAILING, m->row.id,
 			      s->now.utc_ms, err.msg);
 		return;
 	}

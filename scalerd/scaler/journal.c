@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "scalerd/core/names.h"
 
 struct journal {
 	struct event event[JOURNAL_EVENTS_MAX];
@@ -16,11 +17,19 @@ struct journal {
 	size_t nedge;
 };
 
-/* Names of alarms that the store may hand back: the pointer must be static. */
-static const char *const alarm_names[] = {
-    "launch_failing", "list_failing", "panic",
-    "second_manager", "limited",      "dead_with_players",
-    "drain_deadline", "stop_failing", "commit_failing"};
+static const char *const alarm_names[ALARM_COUNT] = {
+    [ALARM_LAUNCH_FAILING] = "launch_failing",
+    [ALARM_LIST_FAILING] = "list_failing",
+    [ALARM_PANIC] = "panic",
+    [ALARM_SECOND_MANAGER] = "second_manager",
+    [ALARM_LIMITED] = "limited",
+    [ALARM_DEAD_WITH_PLAYERS] = "dead_with_players",
+    [ALARM_DRAIN_DEADLINE] = "drain_deadline",
+    [ALARM_STOP_FAILING] = "stop_failing",
+    [ALARM_COMMIT_FAILING] = "commit_failing",
+};
+
+NAMES_DEFINE(alarm, enum alarm_kind, alarm_names, ALARM_COUNT)
 
 struct journal *
 journal_new(void)
@@ -101,10 +110,11 @@ add_edge(struct journal *journal, const struct alarm *alarm)
 }
 
 void
-journal_alarm(struct journal *journal, const char *name, int64_t gameserver,
+journal_alarm(struct journal *journal, enum alarm_kind kind, int64_t gameserver,
 	      int64_t utc_ms, const char *message)
 {
 	const bool raised = message != NULL;
+	const char *name = alarm_name(kind);
 	size_t i = find(journal->raised, journal->nraised, name, gameserver);
 	struct alarm alarm = {.name = name,
 			      .gameserver = gameserver,
@@ -136,14 +146,15 @@ journal_alarm(struct journal *journal, const char *name, int64_t gameserver,
 void
 journal_load_alarm(struct journal *journal, const struct alarm *alarm)
 {
-	for (size_t i = 0; i < sizeof(alarm_names) / sizeof(alarm_names[0]);
-	     i++)
-		if (strcmp(alarm_names[i], alarm->name) == 0 &&
-		    journal->nraised < JOURNAL_ALARMS_MAX) {
-			journal->raised[journal->nraised] = *alarm;
-			journal->raised[journal->nraised].name = alarm_names[i];
-			journal->nraised++;
-		}
+	enum alarm_kind kind;
+
+	/* A name that a later version gave is that version's to end. */
+	if (!alarm_parse(alarm->name, &kind) ||
+	    journal->nraised == JOURNAL_ALARMS_MAX)
+		return;
+	journal->raised[journal->nraised] = *alarm;
+	journal->raised[journal->nraised].name = alarm_name(kind);
+	journal->nraised++;
 }
 
 bool

@@ -18,6 +18,22 @@ enum {
 	JOURNAL_ALARMS_MAX = 1024, /* raised at one time */
 };
 
+enum alarm_kind {
+	ALARM_LAUNCH_FAILING,    /* several launches in a row failed */
+	ALARM_LIST_FAILING,      /* the provider's list fails */
+	ALARM_PANIC,             /* most of the fleet fails at once */
+	ALARM_SECOND_MANAGER,    /* somebody else launches with our mark */
+	ALARM_LIMITED,           /* MAX_SERVERS, LAUNCHES_PER_HOUR reached */
+	ALARM_DEAD_WITH_PLAYERS, /* bad, and had players when last heard */
+	ALARM_DRAIN_DEADLINE,    /* standby for longer than DRAIN_DEADLINE */
+	ALARM_STOP_FAILING,      /* a stop does not come through */
+	ALARM_COMMIT_FAILING,    /* the database can't be written */
+	ALARM_COUNT
+};
+
+const char *alarm_name(enum alarm_kind kind);
+bool alarm_parse(const char *name, enum alarm_kind *kind);
+
 struct journal;
 
 struct journal *journal_new(void); /* NULL: out of memory */
@@ -29,7 +45,7 @@ void journal_event(struct journal *journal, const struct event *event);
 
 /* Raises an alarm (message says what to look at) or, with message NULL, ends
  * it. Only the edges are logged and written; the first message stays. */
-void journal_alarm(struct journal *journal, const char *name,
+void journal_alarm(struct journal *journal, enum alarm_kind kind,
 		   int64_t gameserver, int64_t utc_ms, const char *message);
 
 /* An alarm that the store had when this process started. */

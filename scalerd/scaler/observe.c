@@ -34,11 +34,12 @@ note_health(struct scaler *s, struct member *m, enum health before,
 	journal_event(s->journal, &event);
 	m->dirty = true;
 	if (after != HEALTH_BAD)
-		journal_alarm(s->journal, "dead_with_players", m->row.id,
+		journal_alarm(s->journal, ALARM_DEAD_WITH_PLAYERS, m->row.id,
 			      s->now.utc_ms, NULL);
 	else if (m->row.heard && m->row.seats < m->row.most_seats)
 		journal_alarm(
-		    s->journal, "dead_with_players", m->row.id, s->now.utc_ms,
+		    s->journal, ALARM_DEAD_WITH_PLAYERS, m->row.id,
+		    s->now.utc_ms,
 		    "does not answer, had players when last heard; kept");
 }
 
@@ -304,7 +305,8 @@ suspect_manager(struct scaler *s, const struct sighting *seen)
 	    "a second manager running? no launch and no stop for %d s",
 	    seen->ref, FREEZE_MS / 1000);
 	s->frozen_until_ms = s->now.ms + FREEZE_MS;
-	journal_alarm(s->journal, "second_manager", 0, s->now.utc_ms, message);
+	journal_alarm(s->journal, ALARM_SECOND_MANAGER, 0, s->now.utc_ms,
+		      message);
 }
 
 static void
@@ -371,7 +373,7 @@ take_list_failure(struct scaler *s, const char *detail)
 	if (++s->list_failures == 1)
 		log_warn("list_failed", LOG_TEXT("detail", detail));
 	if (s->list_failures == LIST_ALARM)
-		journal_alarm(s->journal, "list_failing", 0, s->now.utc_ms,
+		journal_alarm(s->journal, ALARM_LIST_FAILING, 0, s->now.utc_ms,
 			      detail);
 }
 
@@ -390,7 +392,7 @@ take_list(struct scaler *s, const struct listing *listing)
 	match_absent(s, listing, empty);
 	fleet_index_free(index);
 	s->list_failures = 0;
-	journal_alarm(s->journal, "list_failing", 0, s->now.utc_ms, NULL);
+	journal_alarm(s->journal, ALARM_LIST_FAILING, 0, s->now.utc_ms, NULL);
 	s->list_doubtful = empty && knows_any(s);
 	s->listed = true;
 }
@@ -443,7 +445,7 @@ take_refusal(struct scaler *s, struct intent *o, struct member *m,
 {
 	if (o->row.kind == OP_STOP) {
 		/* It must not be forgotten: asked again, and said aloud. */
-		journal_alarm(s->journal, "stop_failing", o->row.gameserver,
+		journal_alarm(s->journal, ALARM_STOP_FAILING, o->row.gameserver,
 			      s->now.utc_ms, step->detail);
 		o->next_ms = s->now.ms + RETRY_MAX_MS;
 		return;
@@ -471,7 +473,7 @@ take_unclear(struct scaler *s, struct intent *o, const struct step *step)
 		change_note(s, o->row.gameserver, "operation", "unknown",
 			    step->detail);
 	if (o->row.kind == OP_STOP && o->row.attempts == RETRY_ALARM)
-		journal_alarm(s->journal, "stop_failing", o->row.gameserver,
+		journal_alarm(s->journal, ALARM_STOP_FAILING, o->row.gameserver,
 			      s->now.utc_ms, step->detail);
 }
 

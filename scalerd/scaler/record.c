@@ -105,7 +105,7 @@ mark_clean(struct scaler *s)
 	journal_committed(s->journal);
 	s->committed_ms = now.ms;
 	s->uncommitted = false;
-	journal_alarm(s->journal, "commit_failing", 0, s->now.utc_ms, NULL);
+	journal_alarm(s->journal, ALARM_COMMIT_FAILING, 0, s->now.utc_ms, NULL);
 }
 
 static void
@@ -187,6 +187,7 @@ record(struct scaler *s, struct err *err)
 	if (result == STORE_BROKEN)
 		return TURN_BROKEN;
 	s->uncommitted = true;
-	journal_alarm(s->journal, "commit_failing", 0, s->now.utc_ms, err->msg);
+	journal_alarm(s->journal, ALARM_COMMIT_FAILING, 0, s->now.utc_ms,
+		      err->msg);
 	return TURN_OK;
 }

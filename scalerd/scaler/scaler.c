@@ -365,15 +365,15 @@ note_limits(struct scaler *s)
 	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
 		if (s->decision.limited_by == said[i].limit)
 			limited = said[i].message;
-	journal_alarm(s->journal, "limited", 0, s->now.utc_ms, limited);
+	journal_alarm(s->journal, ALARM_LIMITED, 0, s->now.utc_ms, limited);
 	journal_alarm(
-	    s->journal, "panic", 0, s->now.utc_ms,
+	    s->journal, ALARM_PANIC, 0, s->now.utc_ms,
 	    s->decision.panic
 		? "most of the fleet does not answer: nothing is stopped"
 		: NULL);
 	if (s->now.ms >= s->frozen_until_ms)
-		journal_alarm(s->journal, "second_manager", 0, s->now.utc_ms,
-			      NULL);
+		journal_alarm(s->journal, ALARM_SECOND_MANAGER, 0,
+			      s->now.utc_ms, NULL);
 }
 
 static void
@@ -389,7 +389,7 @@ note_drains(struct scaler *s)
 
 		if (late || m->row.state == STATE_AVAILABLE)
 			journal_alarm(
-			    s->journal, "drain_deadline", m->row.id,
+			    s->journal, ALARM_DRAIN_DEADLINE, m->row.id,
 			    s->now.utc_ms,
 			    late ? "standby for longer than DRAIN_DEADLINE"
 				 : NULL);
