@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The configuration of both programs: one file in the .env format and the
- * environment over it. Every option is one row of the table in config.c
- * (name, type, range, default, help); the manual and the sample file are
- * checked against that table.
+ * environment over it. Every option is one row of the table in
+ * config_option.c (name, type, range, default, help); the manual and the sample
+ * file are checked against that table.
  *
  * struct config is plain data: copy it, compare it, keep two of them.
  */
@@ -80,8 +80,9 @@ struct config {
 };
 
 /* Which program reads it. fcgi-api checks only DATABASE, BACKUP_GAMESERVER and
- * LOG_LEVEL and warns of nothing else, so that a mistake in the scaler's
- * options can't keep the API from starting. */
+ * LOG_LEVEL and warns of nothing else but broken lines, so that a mistake in
+ * the scaler's options can't keep the API from starting; the other members of
+ * struct config have their defaults. */
 enum config_reader { CONFIG_SCALERD, CONFIG_FCGI_API };
 
 /* Is told every warning (unknown name, double assignment, ...). The text

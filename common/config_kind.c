@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/config_option.h"
+
+#include <sys/socket.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/config_address.h"
+#include "common/config_path.h"
+
+enum { MS_PER_S = 1000 };
+
+static void *
+target(const struct config_option *option, struct config *config)
+{
+	return (char *)config + option->offset;
+}
+
+static bool
+write_text(const struct config_option *option, const char *value,
+	   struct config *config)
+{
+	size_t len = strlen(value);
+
+	if (len >= option->size)
+		return false;
+	memcpy(target(option, config), value, len + 1);
+	return true;
+}
+
+/* Decimal digits with an optional sign, nothing else. */
+static bool
+read_integer(const char *text, int64_t *number)
+{
+	const char *digits = text + (text[0] == '-' || text[0] == '+');
+	long long n;
+
+	if (digits[0] == '\0' || digits[strspn(digits, "0123456789")] != '\0')
+		return false;
+	errno = 0;
+	n = strtoll(text, NULL, 10);
+	if (errno != 0)
+		return false;
+	*number = n;
+	return true;
+}
+
+static bool
+read_number(const struct config_option *option, const char *value,
+	    struct config *config)
+{
+	int64_t *number = target(option, config);
+
+	return read_integer(value, number) && *number >= option->min &&
+	       *number <= option->max;
+}
+
+static bool
+read_seconds(const struct config_option *option, const char *value,
+	     struct config *config)
+{
+	int64_t *ms = target(option, config);
+
+	if (!read_number(option, value, config))
+		return false;
+	*ms *= MS_PER_S;
+	return true;
+}
+
+static bool
+read_interval(const struct config_option *option, const char *value,
+	      struct config *config)
+{
+	int64_t *ms = target(option, config);
+
+	if (!read_seconds(option, value, config))
+		return false;
+	if (*ms == 0)
+		*ms = MS_PER_S;
+	return true;
+}
+
+/* True if `c` is in a set such as "A-Za-z0-9_-". */
+static bool
+is_in_set(char c, const char *set)
+{
+	for (; *set != '\0'; set++) {
+		if (set[1] == '-' && set[2] != '\0') {
+			if (c >= set[0] && c <= set[2])
+				return true;
+			set += 2;
+		} else if (c == *set) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+read_name(const struct config_option *option, const char *value,
+	  struct config *config)
+{
+	int64_t len = (int64_t)strlen(value);
+
+	if (len < option->min || len > option->max)
+		return false;
+	for (const char *s = value; *s != '\0'; s++)
+		if (!is_in_set(*s, option->allowed))
+			return false;
+	return write_text(option, value, config);
+}
+
+static bool
+read_region(const struct config_option *option, const char *value,
+	    struct config *config)
+{
+	char region[CONFIG_TEXT_SIZE];
+
+	if (strlen(value) >= sizeof(region))
+		return false;
+	memcpy(region, value, strlen(value) + 1);
+	for (char *s = region; *s != '\0'; s++)
+		if (*s == '_')
+			*s = '-';
+	return read_name(option, region, config);
+}
+
+/* The place of the word in the list, -1: it is not there. */
+static int
+find_word(const char *const words[], int nwords, const char *value)
+{
+	for (int i = 0; i < nwords; i++)
+		if (strcasecmp(words[i], value) == 0)
+			return i;
+	return -1;
+}
+
+static bool
+read_provider(const struct config_option *option, const char *value,
+	      struct config *config)
+{
+	static const char *const words[] = {
+	    [CONFIG_PROVIDER_ECS] = "ecs", [CONFIG_PROVIDER_LOCAL] = "local"};
+	int found = find_word(words, 2, value);
+
+	(void)option;
+	if (found != -1)
+		config->provider = (enum config_provider)found;
+	return found != -1;
+}
+
+static bool
+read_log_level(const struct config_option *option, const char *value,
+	       struct config *config)
+{
+	static const char *const words[] = {[LOG_LEVEL_ERROR] = "error",
+					    [LOG_LEVEL_WARN] = "warn",
+					    [LOG_LEVEL_INFO] = "info",
+					    [LOG_LEVEL_DEBUG] = "debug"};
+	int found = find_word(words, 4, value);
+
+	(void)option;
+	if (found != -1)
+		config->log_level = (enum log_level)found;
+	return found != -1;
+}
+
+static bool
+read_host_port(const struct config_option *option, const char *value,
+	       struct config *config)
+{
+	if (value[0] != '\0' && !config_address_is_host_port(value))
+		return false;
+	return write_text(option, value, config);
+}
+
+static bool
+read_ip(const struct config_option *option, const char *value,
+	struct config *config)
+{
+	if (!config_address_is_ip(AF_INET, value) &&
+	    !config_address_is_ip(AF_INET6, value))
+		return false;
+	return write_text(option, value, config);
+}
+
+static bool
+read_ports(const struct config_option *option, const char *value,
+	   struct config *config)
+{
+	const char *dash = strchr(value, '-');
+	char first[8];
+
+	(void)option;
+	if (dash == NULL || (size_t)(dash - value) >= sizeof(first))
+		return false;
+	memcpy(first, value, (size_t)(dash - value));
+	first[dash - value] = '\0';
+	return config_address_is_port(first) &&
+	       config_address_is_port(dash + 1) &&
+	       read_integer(first, &config->local_port_first) &&
+	       read_integer(dash + 1, &config->local_port_last) &&
+	       config->local_port_first <= config->local_port_last;
+}
+
+/* {ip} at least once, {port} as often as one likes, no other braces. */
+static bool
+has_placeholders(const char *url)
+{
+	static const char ip[] = "{ip}", port[] = "{port}";
+	bool has_ip = false;
+
+	for (const char *s = url; *s != '\0'; s++) {
+		if (strncmp(s, ip, strlen(ip)) == 0) {
+			has_ip = true;
+			s += strlen(ip) - 1;
+		} else if (strncmp(s, port, strlen(port)) == 0) {
+			s += strlen(port) - 1;
+		} else if (*s == '{' || *s == '}') {
+			return false;
+		}
+	}
+	return has_ip;
+}
+
+static bool
+read_health_url(const struct config_option *option, const char *value,
+		struct config *config)
+{
+	if (strncmp(value, "http://", 7) != 0 &&
+	    strncmp(value, "https://", 8) != 0)
+		return false;
+	for (const char *s = value; *s != '\0'; s++)
+		if (*s <= ' ' || *s > '~' || strchr("\"<>\\^`|@", *s) != NULL)
+			return false;
+	return has_placeholders(value) && write_text(option, value, config);
+}
+
+static bool
+has_control(const char *text)
+{
+	for (const char *s = text; *s != '\0'; s++)
+		if ((*s > 0 && *s < ' ') || *s == 0x7f)
+			return true;
+	return false;
+}
+
+static bool
+read_path(const struct config_option *option, const char *value,
+	  struct config *config)
+{
+	char path[PATH_MAX];
+
+	return !has_control(value) &&
+	       config_path_absolute(value, path, sizeof(path)) &&
+	       write_text(option, path, config);
+}
+
+static bool
+read_command(const struct config_option *option, const char *value,
+	     struct config *config)
+{
+	return !has_control(value) && write_text(option, value, config);
+}
+
+static bool
+read_unused(const struct config_option *option, const char *value,
+	    struct config *config)
+{
+	(void)option;
+	(void)value;
+	(void)config;
+	return true;
+}
+
+static void
+describe_range(const struct config_option *option, const char *what, char *to,
+	       size_t size)
+{
+	snprintf(to, size, "%s from %" PRId64 " to %" PRId64, what, option->min,
+		 option->max);
+}
+
+static void
+describe_number(const struct config_option *option, char *to, size_t size)
+{
+	describe_range(option, "a whole number", to, size);
+}
+
+static void
+describe_seconds(const struct config_option *option, char *to, size_t size)
+{
+	describe_range(option, "a whole number of seconds", to, size);
+}
+
+static void
+describe_ms(const struct config_option *option, char *to, size_t size)
+{
+	describe_range(option, "a whole number of milliseconds", to, size);
+}
+
+static void
+describe_name(const struct config_option *option, char *to, size_t size)
+{
+	snprintf(to, size, "%" PRId64 " to %" PRId64 " characters of [%s]",
+		 option->min, option->max, option->allowed);
+}
+
+const struct config_kind config_kind_number = {.read = read_number,
+					       .describe = describe_number};
+const struct config_kind config_kind_seconds = {.read = read_seconds,
+						.describe = describe_seconds};
+const struct config_kind config_kind_interval = {.read = read_interval,
+						 .describe = describe_seconds};
+const struct config_kind config_kind_ms = {.read = read_number,
+					   .describe = describe_ms};
+const struct config_kind config_kind_name = {
+    .read = read_name, .describe = describe_name, .is_text = true};
+const struct config_kind config_kind_region = {
+    .read = read_region, .describe = describe_name, .is_text = true};
+const struct config_kind config_kind_provider = {.read = read_provider,
+						 .accepted = "ecs or local"};
+const struct config_kind config_kind_log_level = {
+    .read = read_log_level, .accepted = "error, warn, info or debug"};
+const struct config_kind config_kind_host_port = {
+    .read = read_host_port,
+    .accepted = "host:port, [IPv6 address]:port, or nothing",
+    .is_text = true};
+const struct config_kind config_kind_ip = {
+    .read = read_ip, .accepted = "an IPv4 or IPv6 address", .is_text = true};
+const struct config_kind config_kind_ports = {
+    .read = read_ports,
+    .accepted = "first-last, ports from 1 to 65535, first not above last"};
+const struct config_kind config_kind_health_url = {
+    .read = read_health_url,
+    .accepted = "a URL with http:// or https:// and {ip}, {port} if wanted, "
+		"no user or password, at most 255 bytes",
+    .is_text = true};
+const struct config_kind config_kind_path = {
+    .read = read_path,
+    .accepted = "the path of a file, at most 255 bytes when absolute",
+    .is_text = true};
+const struct config_kind config_kind_command = {
+    .read = read_command,
+    .accepted = "at most 2047 bytes without control characters, or nothing",
+    .is_text = true};
+const struct config_kind config_kind_unused = {.read = read_unused,
+					       .accepted = "anything"};
