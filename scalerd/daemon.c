@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+#include "scalerd/daemon.h"
+
+#include <signal.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/version.h"
+#include "scalerd/edge/clock.h"
+#include "scalerd/edge/loop.h"
+#include "scalerd/edge/notify.h"
+#include "scalerd/edge/poller.h"
+#include "scalerd/edge/provider_local.h"
+#include "scalerd/edge/store.h"
+#include "scalerd/scaler/scaler.h"
+#include "scalerd/settings.h"
+
+struct daemon {
+	const char *path;
+	struct config config;
+	struct lock *lock;
+	struct notify notify;
+	bool notify_failed;
+	struct loop *loop;
+	struct store *store;
+	struct provider_local *provider;
+	struct poller *poller;
+	struct scaler *scaler;
+	struct loop_timer turn;
+	int64_t turned_ms; /* end of the last turn */
+	bool ready;
+};
+
+/* ---- turns ------------------------------------------------------------- */
+
+/* At once and without putting anything in order: database and lock may be
+ * another process's by now. */
+static _Noreturn void
+end_now(const char *event, const struct err *err)
+{
+	log_error(event, LOG_TEXT("error", err->msg));
+	_exit(EX_SOFTWARE);
+}
+
+static void
+tell_manager(struct daemon *d, const char *state)
+{
+	struct err err;
+	const bool failed = !notify_send(&d->notify, state, &err);
+
+	if (failed && !d->notify_failed)
+		log_warn("notify", LOG_TEXT("error", err.msg));
+	d->notify_failed = failed;
+}
+
+static void
+on_turn(void *arg)
+{
+	struct daemon *d = arg;
+	int64_t next_ms;
+	struct err err;
+
+	if (!lock_beat(d->lock, &err))
+		end_now("lock_lost", &err);
+	switch (scaler_turn(d->scaler, &next_ms, &err)) {
+	case TURN_OK:
+		break;
+	case TURN_LOST:
+		end_now("writer_lost", &err);
+	case TURN_BROKEN:
+		end_now("store_broken", &err);
+	}
+	d->turned_ms = loop_now_ms();
+	if (next_ms < d->turned_ms + TURN_GAP_MS)
+		next_ms = d->turned_ms + TURN_GAP_MS;
+	loop_timer_set(d->loop, &d->turn, next_ms, on_turn, d);
+	tell_manager(d, d->ready ? "WATCHDOG=1" : "READY=1\nWATCHDOG=1");
+	d->ready = true;
+}
+
+/* Something was observed: a turn at once, but not within TURN_GAP_MS of the
+ * last one. */
+static void
+turn_soon(struct daemon *d)
+{
+	const int64_t due_ms = d->turned_ms + TURN_GAP_MS;
+
+	if (d->turn.set && d->turn.due_ms > due_ms)
+		loop_timer_set(d->loop, &d->turn, due_ms, on_turn, d);
+}
+
+static void
+on_answered(void *arg, const struct answer *answer)
+{
+	struct daemon *d = arg;
+
+	scaler_answered(d->scaler, answer);
+	turn_soon(d);
+}
+
+static void
+on_listed(void *arg, const struct listing *listing)
+{
+	struct daemon *d = arg;
+
+	scaler_listed(d->scaler, listing);
+	turn_soon(d);
+}
+
+static void
+on_stepped(void *arg, const struct step *step)
+{
+	struct daemon *d = arg;
+
+	scaler_stepped(d->scaler, step);
+	turn_soon(d);
+}
+
+static void
+on_nudged(void *arg)
+{
+	struct daemon *d = arg;
+
+	scaler_nudged(d->scaler);
+	turn_soon(d);
+}
+
+/* ---- signals ----------------------------------------------------------- */
+
+static void
+on_stop(void *arg, int signo)
+{
+	struct daemon *d = arg;
+
+	log_info("stop",
+		 LOG_TEXT("signal", signo == SIGINT ? "SIGINT" : "SIGTERM"));
+	loop_stop(d->loop);
+}
+
+static void
+on_reload(void *arg, int signo)
+{
+	struct daemon *d = arg;
+	struct settings next;
+	const char *name = NULL;
+	struct err err;
+	bool ok;
+
+	(void)signo;
+	ok = settings_load(&next, d->path, &err);
+	settings_log_warnings(&next);
+	if (ok)
+		name = config_needs_restart(&d->config, &next.config);
+	if (name)
+		ok = err_set(&err, "%s needs a restart", name);
+	if (!ok) {
+		log_error("reload_refused", LOG_TEXT("reason", err.msg));
+		return;
+	}
+	d->config = next.config;
+	log_set_level(next.config.log_level);
+	poller_reconfigure(d->poller, &next.config);
+	provider_local_reconfigure(d->provider, &next.config);
+	store_reconfigure(d->store, &next.config);
+	scaler_reconfigure(d->scaler, &next.config);
+	log_info("reload", LOG_TEXT("file", d->path ? d->path : "default"));
+	turn_soon(d);
+}
+
+static bool
+watch_signals(struct daemon *d, struct err *err)
+{
+	return loop_signal(d->loop, SIGTERM, on_stop, d, err) &&
+	       loop_signal(d->loop, SIGINT, on_stop, d, err) &&
+	       loop_signal(d->loop, SIGHUP, on_reload, d, err);
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+/* Each part with the exit code of its failure. */
+static int
+start(struct daemon *d, struct err *err)
+{
+	const struct port_sink sink = {
+	    .arg = d,
+	    .answered = on_answered,
+	    .listed = on_listed,
+	    .stepped = on_stepped,
+	    .nudged = on_nudged,
+	};
+	struct ports ports = {.clock = clock_system()};
+
+	if (!loop_open(&d->loop, err) || !watch_signals(d, err))
+		return EX_OSERR;
+	if (!store_open(&d->store, &ports.store, &d->config, err))
+		return EX_CONFIG;
+	if (!provider_local_open(&d->provider, &ports.provider, &d->config,
+				 d->loop, &sink, err))
+		return EX_OSERR;
+	if (!poller_open(&d->poller, &ports.prober, &d->config, d->loop, &sink,
+			 err))
+		return EX_OSERR;
+	d->scaler = scaler_new(&ports, &d->config);
+	if (!d->scaler) {
+		err_set(err, "out of memory");
+		return EX_OSERR;
+	}
+	if (!scaler_load(d->scaler, err))
+		return EX_SOFTWARE;
+	return EX_OK;
+}
+
+/* The gameservers live on. */
+static void
+stop(struct daemon *d)
+{
+	scaler_free(d->scaler);
+	poller_close(d->poller);
+	provider_local_close(d->provider);
+	store_close(d->store);
+	loop_close(d->loop);
+	notify_close(&d->notify);
+}
+
+int
+daemon_run(const struct config *config, const char *path, struct lock *lock)
+{
+	struct daemon d = {.config = *config, .path = path, .lock = lock};
+	struct err err;
+	int code;
+
+	if (!notify_open(&d.notify, &err))
+		log_warn("notify", LOG_TEXT("error", err.msg));
+	log_info("start", LOG_TEXT("version", GSM_VERSION),
+		 LOG_TEXT("database", config->database));
+	code = start(&d, &err);
+	if (code == EX_OK) {
+		loop_timer_set(d.loop, &d.turn, loop_now_ms(), on_turn, &d);
+		if (!loop_run(d.loop, &err))
+			code = EX_OSERR;
+	}
+	if (code != EX_OK)
+		log_error("failed", LOG_TEXT("error", err.msg));
+	stop(&d);
+	return code;
+}

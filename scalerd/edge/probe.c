@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "scalerd/edge/probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scalerd/edge/answer.h"
+#include "scalerd/edge/poller.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+enum {
+	PROBE_STATE_HEADER_SIZE = 64,
+	PROBE_BUFFER_SIZE = 16 * 1024, /* libcurl's, per handle */
+	HTTP_OK = 200,
+};
+
+struct probe {
+	CURL *easy;
+	struct curl_slist *headers;
+	int socket_errno; /* why there is no socket, 0: there is one */
+	size_t body_size;
+	size_t header_size;
+	char body[POLLER_BODY_MAX];
+};
+
+static const struct {
+	CURLoption option;
+	long value;
+} numbers[] = {
+    {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
+    {CURLOPT_HTTP09_ALLOWED, 0},
+    {CURLOPT_HTTP_CONTENT_DECODING, 0},
+    {CURLOPT_FOLLOWLOCATION, 0},
+    {CURLOPT_NETRC, CURL_NETRC_IGNORED},
+    {CURLOPT_MAXFILESIZE, POLLER_BODY_MAX},
+    {CURLOPT_BUFFERSIZE, PROBE_BUFFER_SIZE},
+    {CURLOPT_NOSIGNAL, 1},
+    /* A connection of its own for each question: what is kept in libcurl's
+     * caches costs more than it saves, and says less about the peer. */
+    {CURLOPT_FRESH_CONNECT, 1},
+    {CURLOPT_FORBID_REUSE, 1},
+    {CURLOPT_DNS_CACHE_TIMEOUT, 0},
+    /* Don't wait for a name that is still being resolved. */
+    {CURLOPT_QUICK_EXIT, 1},
+    {CURLOPT_SSL_VERIFYPEER, 1},
+    {CURLOPT_SSL_VERIFYHOST, 2},
+    {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
+};
+
+static const struct {
+	CURLoption option;
+	const char *value;
+} texts[] = {
+    {CURLOPT_PROTOCOLS_STR, "http,https"},
+    {CURLOPT_REDIR_PROTOCOLS_STR, "http,https"},
+    {CURLOPT_PROXY, ""},
+    {CURLOPT_NOPROXY, "*"},
+    {CURLOPT_USERAGENT, "gameserver-manager"},
+};
+
+/* What a transfer that failed says about the peer. Any other code is
+ * ANSWER_WRONG: what a peer can bring about must count against it. */
+static const struct {
+	CURLcode code;
+	enum answer_kind kind;
+	const char *detail;
+} outcomes[] = {
+    {CURLE_OPERATION_TIMEDOUT, ANSWER_TIMEOUT, "no answer in time"},
+    {CURLE_GOT_NOTHING, ANSWER_TIMEOUT, "closed without an answer"},
+    {CURLE_RECV_ERROR, ANSWER_TIMEOUT, "connection broken"},
+    {CURLE_SEND_ERROR, ANSWER_TIMEOUT, "connection broken"},
+    {CURLE_WRITE_ERROR, ANSWER_WRONG, "the answer is too long"},
+    {CURLE_FILESIZE_EXCEEDED, ANSWER_WRONG, "the answer is too long"},
+    {CURLE_PARTIAL_FILE, ANSWER_WRONG, "the answer is cut off"},
+    {CURLE_UNSUPPORTED_PROTOCOL, ANSWER_WRONG, "the answer is no HTTP"},
+    {CURLE_WEIRD_SERVER_REPLY, ANSWER_WRONG, "the answer is no HTTP"},
+    {CURLE_COULDNT_RESOLVE_HOST, ANSWER_LOCAL_ERROR,
+     "can't resolve the name in HEALTH_URL"},
+    {CURLE_URL_MALFORMAT, ANSWER_LOCAL_ERROR, "HEALTH_URL is no URL"},
+    {CURLE_ABORTED_BY_CALLBACK, ANSWER_LOCAL_ERROR, "can't watch a socket"},
+    {CURLE_FAILED_INIT, ANSWER_LOCAL_ERROR, "libcurl can't begin"},
+    {CURLE_SSL_CACERT_BADFILE, ANSWER_LOCAL_ERROR,
+     "can't read the CA certificates"},
+};
+
+/* A connection that failed with one of these never left this machine. */
+static const int local_errnos[] = {EMFILE,        ENFILE, ENOBUFS, ENOMEM,
+				   EADDRNOTAVAIL, EACCES, EPERM};
+
+/* libcurl's own would not say why it failed, and would let the gameservers that
+ * we start inherit the socket. */
+static curl_socket_t
+on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct probe *probe = arg;
+	const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+			      address->protocol);
+
+	(void)purpose;
+	if (fd < 0)
+		probe->socket_errno = errno;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+static size_t
+on_body(char *data, size_t one, size_t size, void *arg)
+{
+	struct probe *probe = arg;
+
+	(void)one; /* always 1 */
+	if (size > sizeof(probe->body) - probe->body_size)
+		return 0;
+	memcpy(probe->body + probe->body_size, data, size);
+	probe->body_size += size;
+	return size;
+}
+
+/* Trailers pass here too. */
+static size_t
+on_header(char *data, size_t one, size_t size, void *arg)
+{
+	struct probe *probe = arg;
+
+	(void)data;
+	(void)one;
+	if (size > POLLER_HEADER_MAX - probe->header_size)
+		return 0;
+	probe->header_size += size;
+	return size;
+}
+
+static CURLcode
+set_options(struct probe *probe)
+{
+	CURL *easy = probe->easy;
+	CURLcode code = CURLE_OK;
+
+	for (size_t i = 0; !code && i < COUNT(numbers); i++)
+		code =
+		    curl_easy_setopt(easy, numbers[i].option, numbers[i].value);
+	for (size_t i = 0; !code && i < COUNT(texts); i++)
+		code = curl_easy_setopt(easy, texts[i].option, texts[i].value);
+	if (!code)
+		code =
+		    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	if (!code)
+		code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, probe);
+	if (!code)
+		code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	if (!code)
+		code = curl_easy_setopt(easy, CURLOPT_WRITEDATA, probe);
+	if (!code)
+		code =
+		    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	if (!code)
+		code = curl_easy_setopt(easy, CURLOPT_HEADERDATA, probe);
+	return code;
+}
+
+bool
+probe_new(struct probe **out, struct err *err)
+{
+	struct probe *probe = calloc(1, sizeof(*probe));
+	CURLcode code;
+
+	if (!probe)
+		return err_set(err, "out of memory");
+	probe->easy = curl_easy_init();
+	code = probe->easy ? set_options(probe) : CURLE_OUT_OF_MEMORY;
+	if (code) {
+		probe_free(probe);
+		return err_set(err, "libcurl: %s", curl_easy_strerror(code));
+	}
+	*out = probe;
+	return true;
+}
+
+void
+probe_free(struct probe *probe)
+{
+	if (!probe)
+		return;
+	curl_easy_cleanup(probe->easy);
+	curl_slist_free_all(probe->headers);
+	free(probe);
+}
+
+CURL *
+probe_easy(const struct probe *probe)
+{
+	return probe->easy;
+}
+
+static bool
+set_headers(struct probe *probe, const char *told_state)
+{
+	char text[PROBE_STATE_HEADER_SIZE];
+	const int size =
+	    snprintf(text, sizeof(text), "X-Gameserver-State: %s", told_state);
+
+	curl_slist_free_all(probe->headers);
+	probe->headers = size > 0 && (size_t)size < sizeof(text)
+			     ? curl_slist_append(NULL, text)
+			     : NULL;
+	return curl_easy_setopt(probe->easy, CURLOPT_HTTPHEADER,
+				probe->headers) == CURLE_OK &&
+	       probe->headers;
+}
+
+bool
+probe_prepare(struct probe *probe, const char *url, const char *told_state,
+	      int64_t timeout_ms, struct err *err)
+{
+	const long ms = (long)timeout_ms;
+	CURLcode code;
+
+	probe->socket_errno = 0;
+	probe->body_size = 0;
+	probe->header_size = 0;
+	if (!set_headers(probe, told_state))
+		return err_set(err, "can't set the question's headers");
+	code = curl_easy_setopt(probe->easy, CURLOPT_URL, url);
+	if (!code)
+		code = curl_easy_setopt(probe->easy, CURLOPT_TIMEOUT_MS, ms);
+	if (!code)
+		code = curl_easy_setopt(probe->easy, CURLOPT_CONNECTTIMEOUT_MS,
+					ms);
+	if (code)
+		return err_set(err, "libcurl: %s", curl_easy_strerror(code));
+	return true;
+}
+
+static void
+set_outcome(struct answer *answer, enum answer_kind kind, const char *detail)
+{
+	answer->kind = kind;
+	snprintf(answer->detail, sizeof(answer->detail), "%.*s",
+		 (int)sizeof(answer->detail) - 1, detail);
+}
+
+static void
+read_complete(const struct probe *probe, struct answer *answer)
+{
+	struct err err;
+	long status = 0;
+
+	curl_easy_getinfo(probe->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status != HTTP_OK) {
+		answer->kind = ANSWER_WRONG;
+		snprintf(answer->detail, sizeof(answer->detail),
+			 "HTTP status %ld", status);
+	} else if (!answer_parse(probe->body, probe->body_size, &answer->seats,
+				 &answer->ready_to_close, &err)) {
+		set_outcome(answer, ANSWER_WRONG, err.msg);
+	} else {
+		set_outcome(answer, ANSWER_GOOD, "");
+	}
+}
+
+static void
+read_connect_error(const struct probe *probe, struct answer *answer)
+{
+	enum answer_kind kind = ANSWER_TIMEOUT;
+	long error = probe->socket_errno;
+
+	if (error == 0)
+		curl_easy_getinfo(probe->easy, CURLINFO_OS_ERRNO, &error);
+	if (error == ECONNREFUSED)
+		kind = ANSWER_REFUSED;
+	for (size_t i = 0; i < COUNT(local_errnos); i++)
+		if (error == local_errnos[i])
+			kind = ANSWER_LOCAL_ERROR;
+	set_outcome(answer, kind,
+		    error ? strerror((int)error) : "can't connect");
+}
+
+/* libcurl says "out of memory" of a header line that is too long for it too:
+ * once the question is out it is taken for that. */
+static void
+read_out_of_memory(const struct probe *probe, struct answer *answer)
+{
+	curl_off_t sent_us = 0;
+
+	curl_easy_getinfo(probe->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
+	if (sent_us > 0)
+		set_outcome(answer, ANSWER_WRONG, "the answer is too long");
+	else
+		set_outcome(answer, ANSWER_LOCAL_ERROR, "out of memory");
+}
+
+void
+probe_read(const struct probe *probe, CURLcode code, struct answer *answer)
+{
+	if (code == CURLE_OK) {
+		read_complete(probe, answer);
+		return;
+	}
+	if (code == CURLE_COULDNT_CONNECT) {
+		read_connect_error(probe, answer);
+		return;
+	}
+	if (code == CURLE_OUT_OF_MEMORY) {
+		read_out_of_memory(probe, answer);
+		return;
+	}
+	for (size_t i = 0; i < COUNT(outcomes); i++) {
+		if (outcomes[i].code == code) {
+			set_outcome(answer, outcomes[i].kind,
+				    outcomes[i].detail);
+			return;
+		}
+	}
+	set_outcome(answer, ANSWER_WRONG, curl_easy_strerror(code));
+}
