@@ -17,7 +17,7 @@
 
 enum {
 	LOCAL_ENVIRON_MAX = 256 * 1024, /* bytes of an environment looked at;
-	                                   the marks come first in ours */
+					   the marks come first in ours */
 	LOCAL_PROCESS_MAX = 16384,      /* processes of one fleet */
 };
 
@@ -49,17 +49,19 @@ struct local_processes {
  * live. `found` is zeroed before first use and used again by later scans.
  * False: the scan is not complete, so what is missing in it may exist; err
  * says why. */
-NODISCARD bool local_process_scan(
-    struct local_processes *found, const char *fleet, struct err *err);
+NODISCARD bool local_process_scan(struct local_processes *found,
+				  const char *fleet, struct err *err);
 void local_processes_free(struct local_processes *found);
 
 /* Those that bear `mark`: the first of them, or NULL, and how many. */
-const struct local_process *local_processes_of(
-    const struct local_processes *found, const char *mark, size_t *count);
+const struct local_process *
+local_processes_of(const struct local_processes *found, const char *mark,
+		   size_t *count);
 
 /* Signals the process if it is still the same one and still bears the marks.
  * True also when it is not there any more. */
 NODISCARD bool local_process_signal(const struct local_process *process,
-    const char *fleet, int signo, struct err *err);
+				    const char *fleet, int signo,
+				    struct err *err);
 
 #endif

@@ -26,10 +26,11 @@ struct local_launch {
 
 /* LOCAL_COMMAND for LOCAL_ADDRESS and this port. False: it can't be one. */
 NODISCARD bool local_launch_write(char request[REQUEST_SIZE],
-    const struct config *config, int port, struct err *err);
+				  const struct config *config, int port,
+				  struct err *err);
 /* False: nothing to free. */
-NODISCARD bool local_launch_read(
-    struct local_launch *launch, const char *request, struct err *err);
+NODISCARD bool local_launch_read(struct local_launch *launch,
+				 const char *request, struct err *err);
 void local_launch_free(struct local_launch *launch);
 
 /* What to end, and since when it is being ended. */
@@ -40,9 +41,9 @@ struct local_stop {
 	int64_t term_ms; /* CLOCK_BOOTTIME of SIGTERM, 0: not yet */
 };
 
-NODISCARD bool local_stop_write(
-    char request[REQUEST_SIZE], const struct local_stop *stop, struct err *err);
-NODISCARD bool local_stop_read(
-    struct local_stop *stop, const char *request, struct err *err);
+NODISCARD bool local_stop_write(char request[REQUEST_SIZE],
+				const struct local_stop *stop, struct err *err);
+NODISCARD bool local_stop_read(struct local_stop *stop, const char *request,
+			       struct err *err);
 
 #endif

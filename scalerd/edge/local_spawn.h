@@ -11,13 +11,13 @@
 #include <sys/types.h>
 
 struct local_spawn {
-	char *const *argv;     /* ends with NULL; found in PATH if it has no / */
-	const char *fleet;     /* the marks, see provider_local.h */
+	char *const *argv; /* ends with NULL; found in PATH if it has no / */
+	const char *fleet; /* the marks, see provider_local.h */
 	const char *operation;
 	const char *address;
 	int port;
-	const char *log_path;  /* its stdout and stderr are appended here;
-	                          thrown away if that can't be opened */
+	const char *log_path; /* its stdout and stderr are appended here;
+				 thrown away if that can't be opened */
 };
 
 /* 0 and the pid; else the errno of what failed, and nothing was started. */

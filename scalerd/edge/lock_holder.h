@@ -25,8 +25,8 @@ struct lock_holder {
 NODISCARD bool lock_holder_self(struct lock_holder *self, struct err *err);
 
 /* Writes the line, with the times of now. */
-NODISCARD bool lock_holder_write(
-    int fd, const struct lock_holder *self, struct err *err);
+NODISCARD bool lock_holder_write(int fd, const struct lock_holder *self,
+				 struct err *err);
 
 /* Reads the line. False, and pid 0: it names no process that is alive. */
 NODISCARD bool lock_holder_read(int fd, struct lock_holder *holder);
@@ -34,14 +34,14 @@ NODISCARD bool lock_holder_read(int fd, struct lock_holder *holder);
 /* Whether the holder is silent for hung_after_ms and stays so while it is
  * watched (about 2 s: it may just have been suspended together with us).
  * Blocks so long. Updates *holder. */
-NODISCARD bool lock_holder_hangs(
-    int fd, struct lock_holder *holder, int64_t hung_after_ms);
+NODISCARD bool lock_holder_hangs(int fd, struct lock_holder *holder,
+				 int64_t hung_after_ms);
 
 /* Ends the holder: SIGTERM, then SIGKILL, each with LOCK_END_WAIT_MS to obey.
  * Blocks so long. Signals nothing unless /proc shows that the process is the
  * recorded one and that it holds the lock on fd's file. */
 enum { LOCK_END_WAIT_MS = 5000 };
-NODISCARD bool lock_holder_end(
-    int fd, const struct lock_holder *holder, struct err *err);
+NODISCARD bool lock_holder_end(int fd, const struct lock_holder *holder,
+			       struct err *err);
 
 #endif
