@@ -30,13 +30,15 @@
 #include "scalerd/scaler/ports.h"
 
 enum {
-	STORE_APPLICATION_ID = 0x47534d44, /* "GSMD", of PRAGMA application_id */
+	STORE_APPLICATION_ID =
+	    0x47534d44,               /* "GSMD", of PRAGMA application_id */
 	STORE_OPEN_TIMEOUT_MS = 5000, /* wait for a lock while opening */
 	STORE_BUSY_TIMEOUT_MS = 1000, /* wait for a lock inside one commit */
 	STORE_RESETS_MAX = 5, /* databases begun anew by one process; then the
-	                         disk is at fault: STORE_BROKEN */
+				 disk is at fault: STORE_BROKEN */
 
-	/* What is kept, looked at every so many commits, so many rows a time. */
+	/* What is kept, looked at every so many commits, so many rows a time.
+	 */
 	STORE_PRUNE_EVERY = 60,
 	STORE_PRUNE_ROWS = 1000,
 	STORE_EVENTS_MAX = 200000,
@@ -53,7 +55,7 @@ struct store;
 /* False: err says what is wrong and what to do (newer version, another
  * fleet's, no permission, not a file). */
 NODISCARD bool store_open(struct store **store, struct store_port *port,
-    const struct config *config, struct err *err);
+			  const struct config *config, struct err *err);
 
 /* Takes over a configuration whose identity is the same (SIGHUP): the health
  * thresholds, by which the stored word is made from the score. */

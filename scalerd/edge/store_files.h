@@ -14,8 +14,9 @@
 #include "common/err.h"
 
 enum {
-	STORE_PATH_SIZE = PATH_MAX,      /* a database's path, with NUL */
-	STORE_NAME_SIZE = PATH_MAX + 64, /* that and a suffix */
+	STORE_PATH_SIZE = PATH_MAX,            /* a database's path, with NUL */
+	STORE_STEM_SIZE = PATH_MAX + 64,       /* that and ".damaged-TIME" */
+	STORE_NAME_SIZE = STORE_STEM_SIZE + 8, /* that and "-wal" */
 };
 
 enum store_file { STORE_MAIN, STORE_WAL, STORE_SHM, STORE_FILE_COUNT };
@@ -38,10 +39,11 @@ bool store_files_moved(const char *path, const struct store_files *noted);
 
 /* Clears the path: other files than the noted ones are renamed to
  * PATH.WHY-TIME (with -wal and -shm), of the noted ones -wal and -shm are
- * removed and the database stays. `to` (STORE_NAME_SIZE bytes) gets the new
+ * removed and the database stays. `to` (STORE_STEM_SIZE bytes) gets the new
  * name, "" if nothing was renamed. */
 NODISCARD bool store_files_clear(const char *path, const char *why,
-    const struct store_files *noted, char *to, struct err *err);
+				 const struct store_files *noted, char *to,
+				 struct err *err);
 
 /* Makes renames in the path's directory durable. */
 NODISCARD bool store_files_sync_dir(const char *path, struct err *err);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "scalerd/core/health.h"
+#include "scalerd/edge/proc.h"
 #include "scalerd/edge/store.h"
 #include "scalerd/edge/store_files.h"
 
@@ -35,12 +36,10 @@ enum store_stmt {
 	STMT_COUNT
 };
 
-enum { BOOT_ID_SIZE = 40 };
-
 struct store {
 	struct config config;
 	char path[STORE_PATH_SIZE]; /* absolute, symbolic links resolved */
-	char boot_id[BOOT_ID_SIZE];
+	char boot_id[PROC_BOOT_ID_SIZE];
 	sqlite3 *db; /* NULL: closed, because writing it anew failed midway */
 	sqlite3_stmt *stmt[STMT_COUNT];
 	struct store_files files; /* those that db has open */
@@ -79,17 +78,17 @@ const char *store_cluster(const struct config *config);
  * lead to it any more. STORE_OK: go on with the commit. */
 enum store_result store_rescue(struct store *store, struct err *err);
 /* Moves what lies at the path aside and begins anew. STORE_RESET when done. */
-enum store_result store_reset(
-    struct store *store, const char *why, struct err *err);
+enum store_result store_reset(struct store *store, const char *why,
+			      struct err *err);
 /* Puts the finished copy of a rescue, if there is one, in its place. */
 NODISCARD bool store_rescue_finish(struct store *store, struct err *err);
 
 /* store_load.c, store_commit.c: the port's functions. */
 
 bool store_load(void *self, int64_t utc_ms, const struct store_rows *rows,
-    struct err *err);
-enum store_result store_commit(
-    void *self, const struct batch *batch, struct err *err);
+		struct err *err);
+enum store_result store_commit(void *self, const struct batch *batch,
+			       struct err *err);
 bool store_is_writer(void *self);
 
 struct health_rule store_health_rule(const struct store *store);

@@ -106,11 +106,11 @@ struct store_rows {
 
 struct store_port {
 	void *self;
-	/* Every gameserver that is not gone or went within the last hour, that
-	 * a pending operation is about, or that has the highest id ever used;
-	 * every pending operation and every launch of the last hour; the alarms
-	 * that are raised; the fleet row if there is one. `utc_ms` is now. Rows
-	 * and their texts live only during the call. */
+	/* Every gameserver that is not gone or went within the last hour, or
+	 * that a pending operation is about; every pending operation and every
+	 * launch of the last hour; the alarms that are raised; the fleet row if
+	 * there is one. `utc_ms` is now. Rows and their texts live only during
+	 * the call. */
 	bool (*load)(void *self, int64_t utc_ms, const struct store_rows *rows,
 		     struct err *err);
 	enum store_result (*commit)(void *self, const struct batch *batch,
