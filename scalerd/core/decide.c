@@ -117,11 +117,13 @@ count_server(const struct server_view *s, const struct policy *policy,
 	}
 	if (s->state == STATE_AVAILABLE)
 		count_available(s, policy, tally, out);
+	else if (s->host_leaving)
+		return;
 	else if (s->state == STATE_STARTING && s->health == HEALTH_GOOD)
 		count_rotation(s, tally, out);
-	else if (s->state == STATE_LAUNCHING || s->state == STATE_STARTING)
-		if (!s->deadline_over && !s->host_leaving)
-			count_coming(policy, out);
+	else if ((s->state == STATE_LAUNCHING || s->state == STATE_STARTING) &&
+		 !s->deadline_over)
+		count_coming(policy, out);
 }
 
 static bool
@@ -223,7 +225,7 @@ launch(const struct fleet_view *view, const struct policy *policy,
 	int64_t n = out->wanted;
 
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
-		if (n > bounds[i].allowed) {
+		if (n > 0 && n > bounds[i].allowed) {
 			n = bounds[i].allowed > 0 ? bounds[i].allowed : 0;
 			out->limited_by = bounds[i].limit;
 		}
@@ -253,7 +255,7 @@ grow(const struct fleet_view *view, const struct policy *policy,
 			return;
 		act(out, ACTION_BACK, reason, s->id);
 		seats = sub(seats, free_seats(s));
-		servers--;
+		servers = sub(servers, 1);
 	}
 	out->wanted = launches_for(seats, policy);
 	if (servers > out->wanted)
@@ -276,11 +278,11 @@ release(const struct fleet_view *view, const struct policy *policy,
 		const struct server_view *s = &view->server[i];
 
 		if (s->state == STATE_AVAILABLE && s->health == HEALTH_GOOD &&
-		    s->ours && !s->host_leaving && is_emptier(s, best) &&
-		    sub(out->free, free_seats(s)) >= policy->upscale_margin)
+		    s->ours && !s->host_leaving && is_emptier(s, best))
 			best = s;
 	}
-	if (best != NULL)
+	if (best != NULL &&
+	    sub(out->free, free_seats(best)) >= policy->upscale_margin)
 		act(out, ACTION_STANDBY, REASON_SURPLUS, best->id);
 }
 
@@ -290,24 +292,23 @@ is_proven_empty(const struct server_view *s, const struct fleet_view *view,
 		const struct policy *policy)
 {
 	return s->state == STATE_STANDBY && s->health == HEALTH_GOOD &&
-	       s->ready_to_close && s->proof_answers >= PROOF_ANSWERS &&
+	       s->proven && s->proof_answers >= PROOF_ANSWERS &&
 	       !s->shares_host &&
 	       sub(view->now_ms, s->asked_ms) <= policy->fresh_ms;
 }
 
-/* Silent for long while others answer, and no player is there to lose: it was
- * ready to close when last heard, or our own launch that never was heard. */
+/* Silent for long while others answer, and nobody can be inside: nothing was
+ * granted since the proof that it gave last. One that was in rotation when it
+ * fell silent may have a player who came after its last answer. */
 static bool
 is_dead(const struct server_view *s, const struct policy *policy,
 	const struct tally *tally)
 {
 	const int64_t others = tally->asked - 1;
 
-	return (s->state == STATE_AVAILABLE || s->state == STATE_STANDBY) &&
-	       s->health == HEALTH_BAD &&
-	       s->silent_ms >= policy->dead_after_ms && others > 0 &&
-	       tally->good * 2 >= others && !s->shares_host &&
-	       (s->heard ? s->ready_to_close : s->origin == ORIGIN_LAUNCHED);
+	return s->state == STATE_STANDBY && s->health == HEALTH_BAD &&
+	       s->proven && s->silent_ms >= policy->dead_after_ms &&
+	       others > 0 && tally->good * 2 >= others && !s->shares_host;
 }
 
 /* Our own recorded launch that ran out of time and never answered well. */

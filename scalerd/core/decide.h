@@ -46,20 +46,20 @@ struct server_view {
 	enum state state;
 	enum health health;
 	enum origin origin;
-	bool ours;           /* bears this fleet's mark */
-	bool heard;          /* gave a good answer at least once */
-	bool ready_to_close; /* said so in its last good answer */
-	bool host_leaving;   /* its host or task is going away by itself */
-	bool shares_host;    /* another task runs on its instance */
-	bool deadline_over;  /* launching, starting: LAUNCH_DEADLINE,
-				START_GRACE passed */
-	int64_t seats;       /* available_capacity of the last good answer; may
-				be negative; 0 if never heard */
-	int64_t
-	    proof_answers; /* consecutive answers, asked JOIN_GRACE after the
-			      last possible grant, that prove emptiness */
-	int64_t asked_ms;  /* when the last good answer was asked for */
-	int64_t silent_ms; /* polled in vain for so long */
+	bool ours;   /* bears this fleet's mark */
+	bool heard;  /* gave a good answer at least once */
+	bool proven; /* standby, and its last good answer is a proof: ready to
+			close, all seats free, and asked JOIN_GRACE after the
+			last possible grant */
+	bool host_leaving;  /* its host or task is going away by itself */
+	bool shares_host;   /* another task runs on its instance */
+	bool deadline_over; /* launching, starting: LAUNCH_DEADLINE,
+			       START_GRACE passed */
+	int64_t seats;      /* available_capacity of the last good answer; may
+			       be negative; 0 if never heard */
+	int64_t proof_answers; /* such answers in a row, none failed between */
+	int64_t asked_ms;      /* when the last good answer was asked for */
+	int64_t silent_ms;     /* polled in vain for so long */
 };
 
 /* What decide() knows about the fleet. Times are CLOCK_BOOTTIME ms. */
@@ -79,11 +79,13 @@ struct fleet_view {
 	int64_t last_launch_ms; /* INT64_MIN: none; for the panic interval */
 };
 
+/* In the order in which a full list keeps them: nothing that is brought back
+ * may be stopped by the same decision. */
 enum action_kind {
-	ACTION_STOP,    /* -> stopping */
 	ACTION_BACK,    /* standby -> available */
-	ACTION_STANDBY, /* available -> standby */
 	ACTION_SERVE,   /* starting -> available */
+	ACTION_STANDBY, /* available -> standby */
+	ACTION_STOP,    /* -> stopping */
 	ACTION_LAUNCH,  /* a new gameserver; id is 0 */
 	ACTION_COUNT
 };

@@ -60,6 +60,7 @@ change_state(struct scaler *s, struct member *m, enum state to,
 	m->row.since_utc_ms = s->now.utc_ms;
 	m->entered_ms = s->now.ms;
 	m->quiet_ms = QUIET_NOT_YET;
+	m->proven = false;
 	m->proof_answers = 0;
 	m->dirty = true;
 	set_deadline(s, m);
@@ -77,11 +78,11 @@ new_mark(struct scaler *s, char mark[MARK_SIZE])
 }
 
 void
-change_count_launch(struct scaler *s, int64_t utc_ms)
+change_count_launch(struct scaler *s, int64_t ms)
 {
 	size_t last = (s->launched_first + s->nlaunched) % s->launched_size;
 
-	s->launched_utc_ms[last] = utc_ms;
+	s->launched_ms[last] = ms;
 	if (s->nlaunched < s->launched_size)
 		s->nlaunched++;
 	else
@@ -169,7 +170,7 @@ change_launch(struct scaler *s, enum reason reason)
 	o->dirty = m->dirty = true;
 	m->entered_ms = s->now.ms;
 	set_deadline(s, m);
-	change_count_launch(s, s->now.utc_ms);
+	change_count_launch(s, s->now.ms);
 	s->last_launch_ms = s->now.ms;
 	journal_event(s->journal,
 		      &(struct event){.at_utc_ms = s->now.utc_ms,

@@ -27,7 +27,8 @@ struct member {
 	int64_t deadline_ms; /* launching, starting */
 	int64_t quiet_ms;    /* standby: no grant since, QUIET_NOT_YET until
 				the store has it */
-	int64_t proof_answers;
+	bool proven;         /* the last good answer is a proof of emptiness */
+	int64_t proof_answers; /* such answers in a row */
 	int64_t asked_ms;      /* the last good answer's question */
 	int64_t last_asked_ms; /* the last question's, 0 none */
 	int64_t silent_ms;     /* polled in vain for so long */

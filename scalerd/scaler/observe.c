@@ -44,7 +44,8 @@ note_health(struct scaler *s, struct member *m, enum health before,
 }
 
 /* Whether this answer was asked when no player could be on the way any more,
- * and shows nobody inside. */
+ * and shows nobody inside. ready_to_close alone can be said with one player
+ * waiting: the seats must agree. */
 static bool
 is_proof(const struct scaler *s, const struct member *m,
 	 const struct answer *answer)
@@ -84,7 +85,8 @@ take_good_answer(struct scaler *s, struct member *m,
 	row->answered_utc_ms = s->now.utc_ms;
 	if (row->most_seats < answer->seats)
 		row->most_seats = answer->seats;
-	m->proof_answers = is_proof(s, m, answer) ? m->proof_answers + 1 : 0;
+	m->proven = is_proof(s, m, answer);
+	m->proof_answers = m->proven ? m->proof_answers + 1 : 0;
 	m->asked_ms = answer->asked_ms;
 	m->silent_ms = 0;
 	note_survival(s, m);

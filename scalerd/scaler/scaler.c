@@ -43,11 +43,11 @@ resize_launches(struct scaler *s, size_t size)
 	for (size_t i = 0; i < keep; i++) {
 		size_t skip = s->nlaunched - keep;
 
-		new[i] = s->launched_utc_ms[(s->launched_first + skip + i) %
-					    s->launched_size];
+		new[i] = s->launched_ms[(s->launched_first + skip + i) %
+					s->launched_size];
 	}
-	free(s->launched_utc_ms);
-	s->launched_utc_ms = new;
+	free(s->launched_ms);
+	s->launched_ms = new;
 	s->launched_size = size;
 	s->launched_first = 0;
 	s->nlaunched = keep;
@@ -81,7 +81,7 @@ scaler_free(struct scaler *s)
 		return;
 	fleet_deinit(&s->fleet);
 	journal_free(s->journal);
-	free(s->launched_utc_ms);
+	free(s->launched_ms);
 	free(s);
 }
 
@@ -112,6 +112,15 @@ struct loading {
 	struct scaler *scaler;
 	bool failed;
 };
+
+/* When that was, by CLOCK_BOOTTIME; never later than now. */
+static int64_t
+past_ms(const struct scaler *s, int64_t utc_ms)
+{
+	const int64_t passed = s->now.utc_ms - utc_ms;
+
+	return s->now.ms - (passed > 0 ? passed : 0);
+}
 
 /* How much of an interval that began at since_utc_ms is left. A wall clock
  * that jumped while we were away gives the whole interval at most. */
@@ -149,8 +158,7 @@ load_fleet(void *arg, const struct fleet_row *row)
 	    s->now.ms +
 	    wait_until_utc(s, row->launch_not_before_utc_ms, BACKOFF_MAX_MS);
 	if (row->last_launch_utc_ms != 0)
-		s->last_launch_ms =
-		    s->now.ms - (s->now.utc_ms - row->last_launch_utc_ms);
+		s->last_launch_ms = past_ms(s, row->last_launch_utc_ms);
 	snprintf(s->last_action, sizeof(s->last_action), "%s",
 		 row->last_action);
 	s->last_action_utc_ms = row->last_action_utc_ms;
@@ -187,7 +195,7 @@ load_operation(void *arg, const struct operation *row)
 	struct intent *o;
 
 	if (row->kind == OP_LAUNCH)
-		change_count_launch(s, row->created_utc_ms);
+		change_count_launch(s, past_ms(s, row->created_utc_ms));
 	if (row->result != OP_PENDING)
 		return;
 	o = fleet_add_intent(&s->fleet, row);
@@ -228,6 +236,7 @@ scaler_load(struct scaler *s, struct err *err)
 
 /* ---- the turn ---------------------------------------------------------- */
 
+/* From here on everything is observed anew before anything is taken away. */
 static void
 unsettle(struct scaler *s)
 {
@@ -239,6 +248,7 @@ unsettle(struct scaler *s)
 		m->rounds = 0;
 		m->proof_answers = 0;
 		m->last_asked_ms = 0;
+		m->silent_ms = 0;
 	}
 }
 
@@ -296,6 +306,10 @@ decide_now(struct scaler *s)
 	view_build(s, server, &view);
 	decide(&view, &s->policy, &s->decision);
 	free(server);
+	/* While most of the fleet is silent the silence is the network's, and
+	 * when it ends some answer before others. */
+	if (s->decision.panic)
+		unsettle(s);
 	if (!decide_is_surplus(&s->decision, &s->policy))
 		s->surplus_since_ms = -1;
 	else if (s->surplus_since_ms < 0)
@@ -376,6 +390,24 @@ note_limits(struct scaler *s)
 			      s->now.utc_ms, NULL);
 }
 
+/* Silent for long, and kept: nobody knows whether somebody plays there. */
+static void
+note_silence(struct scaler *s)
+{
+	for (size_t i = 0; i < s->fleet.nmember; i++) {
+		const struct member *m = s->fleet.member[i];
+
+		if ((m->row.state == STATE_AVAILABLE ||
+		     m->row.state == STATE_STANDBY) &&
+		    m->silent_ms >= s->config.dead_after_ms && !m->proven)
+			journal_alarm(s->journal, ALARM_DEAD_WITH_PLAYERS,
+				      m->row.id, s->now.utc_ms,
+				      "silent for DEAD_AFTER; kept, for a "
+				      "player may have "
+				      "come after its last answer");
+	}
+}
+
 static void
 note_drains(struct scaler *s)
 {
@@ -409,6 +441,7 @@ scaler_turn(struct scaler *s, int64_t *next_ms, struct err *err)
 			apply(s, &s->decision.action[i]);
 		note_limits(s);
 		note_drains(s);
+		note_silence(s);
 	}
 	result = record(s, err);
 	if (result != TURN_OK)

@@ -69,7 +69,7 @@ struct scaler {
 	int64_t frozen_until_ms;
 
 	/* Launches. */
-	int64_t *launched_utc_ms; /* ring of the last launches */
+	int64_t *launched_ms; /* ring of the last launches */
 	size_t nlaunched, launched_size, launched_first;
 	int64_t launch_failures; /* in a row */
 	int64_t last_failure_ms;
@@ -108,7 +108,7 @@ void change_finish(struct scaler *s, struct intent *o, enum op_result result,
 void change_launch_failed(struct scaler *s, int64_t began_ms,
 			  const char *detail);
 void change_launch_succeeded(struct scaler *s);
-void change_count_launch(struct scaler *s, int64_t utc_ms);
+void change_count_launch(struct scaler *s, int64_t ms);
 
 /* ---- view.c ---- */
 

@@ -7,14 +7,6 @@ view_health(const struct scaler *s, const struct member *m)
 	return health_of(m->row.score, s->policy.health);
 }
 
-/* ready_to_close alone can be said with a player waiting inside; the seats
- * must agree that nobody is. */
-static bool
-says_empty(const struct gameserver *row)
-{
-	return row->ready_to_close && row->seats >= row->most_seats;
-}
-
 static struct server_view
 server_view(const struct scaler *s, const struct member *m)
 {
@@ -27,7 +19,7 @@ server_view(const struct scaler *s, const struct member *m)
 	    .origin = row->origin,
 	    .ours = row->ours,
 	    .heard = row->heard,
-	    .ready_to_close = says_empty(row),
+	    .proven = m->proven,
 	    .host_leaving = row->host_leaving,
 	    .shares_host = m->shares_host,
 	    .deadline_over = s->now.ms >= m->deadline_ms,
@@ -46,7 +38,7 @@ launched_last_hour(const struct scaler *s)
 	for (size_t i = 0; i < s->nlaunched; i++) {
 		size_t at = (s->launched_first + i) % s->launched_size;
 
-		n += s->launched_utc_ms[at] > s->now.utc_ms - HOUR_MS;
+		n += s->launched_ms[at] > s->now.ms - HOUR_MS;
 	}
 	return n;
 }
