@@ -311,12 +311,14 @@ is_dead(const struct server_view *s, const struct policy *policy,
 	       others > 0 && tally->good * 2 >= others && !s->shares_host;
 }
 
-/* Our own recorded launch that ran out of time and never answered well. */
+/* Out of time and never answered well: what never ran since we know it, and
+ * our own recorded launch. What was found running may have players. */
 static bool
 is_overdue(const struct server_view *s)
 {
-	return (s->state == STATE_LAUNCHING || s->state == STATE_STARTING) &&
-	       s->deadline_over && s->origin == ORIGIN_LAUNCHED && !s->heard;
+	return s->deadline_over && !s->heard &&
+	       (s->state == STATE_LAUNCHING ||
+		(s->state == STATE_STARTING && s->origin == ORIGIN_LAUNCHED));
 }
 
 static enum reason

@@ -7,8 +7,8 @@
 #include "common/log.h"
 #include "scalerd/scaler/state.h"
 
-static void
-set_deadline(struct scaler *s, struct member *m)
+void
+change_set_deadline(struct scaler *s, struct member *m)
 {
 	if (m->row.state == STATE_LAUNCHING)
 		m->deadline_ms = s->now.ms + s->config.launch_deadline_ms;
@@ -63,7 +63,7 @@ change_state(struct scaler *s, struct member *m, enum state to,
 	m->proven = false;
 	m->proof_answers = 0;
 	m->dirty = true;
-	set_deadline(s, m);
+	change_set_deadline(s, m);
 	if (to == STATE_GONE)
 		end_alarms(s, m);
 }
@@ -169,7 +169,7 @@ change_launch(struct scaler *s, enum reason reason)
 	}
 	o->dirty = m->dirty = true;
 	m->entered_ms = s->now.ms;
-	set_deadline(s, m);
+	change_set_deadline(s, m);
 	change_count_launch(s, s->now.ms);
 	s->last_launch_ms = s->now.ms;
 	journal_event(s->journal,

@@ -260,17 +260,27 @@ take_absent(struct scaler *s, struct member *m, bool empty)
 	take_end(s, m, "the provider no longer lists it", false);
 }
 
-/* One that no row knows: taken into the fleet as it is. */
+/* Where one that no row knows begins: available when it was found running,
+ * and as a launch when it is not there yet or when a launch of ours was given
+ * up too early. */
+static enum state
+first_state(const struct sighting *seen, bool late)
+{
+	if (!seen->running)
+		return STATE_LAUNCHING;
+	return late ? STATE_STARTING : STATE_AVAILABLE;
+}
+
 static void
 adopt(struct scaler *s, const struct sighting *seen, bool late)
 {
-	struct gameserver row = {
-	    .state = late ? STATE_STARTING : STATE_AVAILABLE,
-	    .reason = REASON_ADOPTED,
-	    .since_utc_ms = s->now.utc_ms,
-	    .origin = late ? ORIGIN_LAUNCHED : ORIGIN_ADOPTED,
-	    .ours = seen->ours,
-	    .score = HEALTH_SCORE_UNKNOWN};
+	struct gameserver row = {.state = first_state(seen, late),
+				 .reason = REASON_ADOPTED,
+				 .since_utc_ms = s->now.utc_ms,
+				 .origin =
+				     late ? ORIGIN_LAUNCHED : ORIGIN_ADOPTED,
+				 .ours = seen->ours,
+				 .score = HEALTH_SCORE_UNKNOWN};
 	struct member *m;
 	struct event event = {.at_utc_ms = s->now.utc_ms,
 			      .kind = "state",
@@ -286,7 +296,7 @@ adopt(struct scaler *s, const struct sighting *seen, bool late)
 	}
 	m->dirty = true;
 	m->entered_ms = s->now.ms;
-	m->deadline_ms = s->now.ms + s->config.start_grace_ms;
+	change_set_deadline(s, m);
 	take_sighting(m, seen);
 	event.gameserver = m->row.id;
 	snprintf(event.detail, sizeof(event.detail), "%.*s",
@@ -315,7 +325,7 @@ static void
 take_unknown(struct scaler *s, const struct sighting *seen,
 	     const struct member *gone)
 {
-	if (seen->gone || !seen->running)
+	if (seen->gone || (!seen->ours && !seen->running))
 		return;
 	if (gone == NULL && seen->ours && s->listed)
 		suspect_manager(s, seen);

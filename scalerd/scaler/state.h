@@ -94,6 +94,8 @@ struct scaler {
 /* The only place where a state changes. */
 void change_state(struct scaler *s, struct member *m, enum state to,
 		  enum reason reason, const char *detail);
+/* The deadline of the state that it is in: launching, starting. */
+void change_set_deadline(struct scaler *s, struct member *m);
 /* An event about a gameserver that is not a change of state. */
 void change_note(struct scaler *s, int64_t gameserver, const char *kind,
 		 const char *to, const char *detail);

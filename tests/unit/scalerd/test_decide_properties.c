@@ -362,8 +362,9 @@ is_dead(const struct scene *scene, const struct server_view *s)
 static bool
 is_overdue(const struct server_view *s)
 {
-	return s->deadline_over && !s->heard && s->origin == ORIGIN_LAUNCHED &&
-	       (s->state == STATE_LAUNCHING || s->state == STATE_STARTING);
+	return s->deadline_over && !s->heard &&
+	       (s->state == STATE_LAUNCHING ||
+		(s->state == STATE_STARTING && s->origin == ORIGIN_LAUNCHED));
 }
 
 PROPERTY(nothing_is_stopped_without_proof)
