@@ -34,8 +34,10 @@ enum {
 	    0x47534d44,               /* "GSMD", of PRAGMA application_id */
 	STORE_OPEN_TIMEOUT_MS = 5000, /* wait for a lock while opening */
 	STORE_BUSY_TIMEOUT_MS = 1000, /* wait for a lock inside one commit */
-	STORE_RESETS_MAX = 5, /* databases begun anew by one process; then the
-				 disk is at fault: STORE_BROKEN */
+	STORE_CHECK_MS = 60000, /* between looks at the file itself: damage
+				   hides behind SQLite's page cache */
+	STORE_RESETS_MAX = 5,   /* databases begun anew by one process; then the
+				   disk is at fault: STORE_BROKEN */
 
 	/* What is kept, looked at every so many commits, so many rows a time.
 	 */

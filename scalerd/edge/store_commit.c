@@ -301,6 +301,18 @@ stand(struct store *store, struct err *err)
 	return store_rescue(store, err);
 }
 
+/* Now and then, whether readers still find a sound file at the path. */
+static bool
+stays_sound(struct store *store, int64_t now_ms, struct err *err)
+{
+	if (store->check_due_ms != 0 && now_ms < store->check_due_ms)
+		return true;
+	if (store->check_due_ms != 0 && !store_is_sound(store, err))
+		return false;
+	store->check_due_ms = now_ms + STORE_CHECK_MS;
+	return true;
+}
+
 enum store_result
 store_commit(void *self, const struct batch *batch, struct err *err)
 {
@@ -310,6 +322,8 @@ store_commit(void *self, const struct batch *batch, struct err *err)
 
 	if (result != STORE_OK)
 		return result;
+	if (!stays_sound(store, batch->fleet->heartbeat_ms, err))
+		return store_reset(store, "damaged", err);
 	rc = write_batch(store, batch);
 	if (rc == SQLITE_OK)
 		return STORE_OK;

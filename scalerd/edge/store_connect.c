@@ -85,6 +85,26 @@ judge_content(struct store *store, struct err *err)
 	return FILE_DAMAGED;
 }
 
+bool
+store_is_sound(const struct store *store, struct err *err)
+{
+	sqlite3 *db = NULL;
+	char got[200] = "";
+	int rc = sqlite3_open_v2(store->path, &db,
+				 SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
+				     SQLITE_OPEN_EXRESCODE,
+				 NULL);
+	bool sound = true;
+
+	if (rc == SQLITE_OK &&
+	    !answers(db, sql_store_quick_check, "ok", got, sizeof(got), &rc) &&
+	    (rc == SQLITE_OK || store_is_damage(rc)))
+		sound = err_set(err, "%s: quick_check: %s", store->path,
+				rc == SQLITE_OK ? got : sqlite3_errmsg(db));
+	(void)sqlite3_close(db);
+	return sound;
+}
+
 static enum verdict
 judge_identity(struct store *store, struct err *err)
 {

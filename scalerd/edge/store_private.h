@@ -46,6 +46,7 @@ struct store {
 	bool fresh;               /* the last store_connect began it anew */
 	int64_t epoch;
 	uint64_t commits;
+	int64_t check_due_ms; /* CLOCK_BOOTTIME; 0: not set yet */
 	int resets;
 };
 
@@ -54,6 +55,10 @@ struct store {
 /* Opens and puts in order what lies at the path; finishes a rescue that was
  * cut short first. False: db is NULL, err says why, nothing was changed. */
 NODISCARD bool store_connect(struct store *store, struct err *err);
+
+/* Reads the file through a connection without a cache. False: damaged. What
+ * can't be read just now (a lock, no memory) is not damage. */
+NODISCARD bool store_is_sound(const struct store *store, struct err *err);
 
 /* Closes db. Never touches a file by its name; `checkpoint` copies the WAL
  * into the database. */

@@ -20,13 +20,13 @@ swap(struct moment *a, struct moment *b)
 
 bool
 agenda_add(struct agenda *agenda, int64_t at_ms, enum moment_kind kind,
-    size_t what, uint64_t serial)
+	   size_t what, uint64_t serial)
 {
 	size_t i = agenda->n;
 
 	if (i == AGENDA_MAX)
 		return false;
-	agenda->heap[i] = (struct moment) {
+	agenda->heap[i] = (struct moment){
 	    .at_ms = at_ms,
 	    .order = agenda->next_order++,
 	    .kind = kind,

@@ -45,7 +45,7 @@ struct agenda {
 
 /* False: full. */
 bool agenda_add(struct agenda *agenda, int64_t at_ms, enum moment_kind kind,
-    size_t what, uint64_t serial);
+		size_t what, uint64_t serial);
 /* INT64_MAX: nothing is planned. */
 int64_t agenda_next_ms(const struct agenda *agenda);
 /* Only when something is planned. */

@@ -19,11 +19,11 @@ enum {
 };
 
 enum call_phase {
-	CALL_SPAWN,     /* machine and task at once */
-	CALL_INSTANCE,  /* the machine */
-	CALL_TASK,      /* its task */
-	CALL_AWAIT,     /* until it runs */
-	CALL_END,       /* stop at once */
+	CALL_SPAWN,    /* machine and task at once */
+	CALL_INSTANCE, /* the machine */
+	CALL_TASK,     /* its task */
+	CALL_AWAIT,    /* until it runs */
+	CALL_END,      /* stop at once */
 	CALL_STOP_TASK,
 	CALL_TERMINATE,
 	CALL_PHASES
@@ -67,7 +67,7 @@ refuse(struct world *world, struct call *call)
 	if (!is_refused(cloud, call->operation) &&
 	    cloud->nrefused < LAUNCHES_MAX)
 		memcpy(cloud->refused[cloud->nrefused++], call->operation,
-		    MARK_SIZE);
+		       MARK_SIZE);
 }
 
 static void
@@ -145,8 +145,8 @@ begin_to_end(struct world *world, struct call *call)
 		violate(world, "I3 %s is not ours and is stopped", vm->ref);
 	vm->stopping = true;
 	world_plan(world,
-	    world->now_ms + rng_range(&world->rng, 100, STOP_MAX_MS),
-	    MOMENT_VM_ENDS, call->vm, 0);
+		   world->now_ms + rng_range(&world->rng, 100, STOP_MAX_MS),
+		   MOMENT_VM_ENDS, call->vm, 0);
 }
 
 /* The machine of a stop: by its name, or by its mark if that is all that is
@@ -209,16 +209,15 @@ phase_of(const char *name)
 }
 
 static void
-write_request(
-    char request[REQUEST_SIZE], size_t phase, const char *operation)
+write_request(char request[REQUEST_SIZE], size_t phase, const char *operation)
 {
 	snprintf(request, REQUEST_SIZE, "{\"do\":\"%s\",\"token\":\"%s\"}",
-	    phases[phase].name, operation);
+		 phases[phase].name, operation);
 }
 
 bool
 calls_prepare(void *self, const struct gameserver *gameserver,
-    struct operation *operation, struct err *err)
+	      struct operation *operation, struct err *err)
 {
 	struct world *world = self;
 	const enum gate gate = world_enter_port(world);
@@ -234,15 +233,15 @@ calls_prepare(void *self, const struct gameserver *gameserver,
 	if (world_is_on(world, FAULT_REFUSE) && rng_percent(&world->rng, 10))
 		return err_set(err, "no template");
 	snprintf(operation->phase, sizeof(operation->phase), "%s",
-	    phases[phase].name);
+		 phases[phase].name);
 	write_request(operation->request, phase, operation->id);
 	return true;
 }
 
 /* What goes out must be exactly what is committed. */
 static void
-check_call(struct world *world, enum op_kind kind,
-    const struct operation *op, const struct gameserver *gameserver)
+check_call(struct world *world, enum op_kind kind, const struct operation *op,
+	   const struct gameserver *gameserver)
 {
 	const struct stored_op *stored = store_op(world, op->id);
 	char exact[REQUEST_SIZE];
@@ -250,13 +249,13 @@ check_call(struct world *world, enum op_kind kind,
 
 	if (stored == NULL || stored->op.result != OP_PENDING)
 		violate(world, "I2 %s goes out, but no operation is committed",
-		    op->id);
+			op->id);
 	else if (strcmp(stored->op.phase, op->phase) != 0 ||
-	    strcmp(stored->op.request, op->request) != 0)
+		 strcmp(stored->op.request, op->request) != 0)
 		violate(world, "I2 %s goes out with other bytes than committed",
-		    op->id);
+			op->id);
 	else if (op->kind != kind || stored->op.kind != kind ||
-	    gameserver->id != op->gameserver)
+		 gameserver->id != op->gameserver)
 		violate(world, "I2 %s goes out as something else", op->id);
 	if (phase == CALL_PHASES) {
 		violate(world, "%s has an unknown phase", op->id);
@@ -270,7 +269,7 @@ check_call(struct world *world, enum op_kind kind,
 		    world->cloud.call[i].generation == world->generation &&
 		    strcmp(world->cloud.call[i].operation, op->id) == 0)
 			violate(world, "%s goes out again before its answer",
-			    op->id);
+				op->id);
 }
 
 static int64_t
@@ -291,8 +290,10 @@ check_launch_is_over(struct world *world, const struct gameserver *gameserver)
 		if (call->open && call->generation == world->generation &&
 		    call->kind == OP_LAUNCH &&
 		    strcmp(call->operation, gameserver->mark) == 0)
-			violate(world, "I2 %" PRId64 " is stopped while its "
-			    "launch is under way", gameserver->id);
+			violate(world,
+				"I2 %" PRId64 " is stopped while its "
+				"launch is under way",
+				gameserver->id);
 	}
 }
 
@@ -329,8 +330,8 @@ plan_call(struct world *world, struct call *call)
 }
 
 static void
-begin_call(struct world *world, enum op_kind kind,
-    const struct operation *op, const struct gameserver *gameserver)
+begin_call(struct world *world, enum op_kind kind, const struct operation *op,
+	   const struct gameserver *gameserver)
 {
 	const enum gate gate = world_enter_port(world);
 	struct call *call;
@@ -340,42 +341,43 @@ begin_call(struct world *world, enum op_kind kind,
 	if (world->store.fenced &&
 	    world->now_ms - world->store.committed_ms > JUST_NOW_MS)
 		violate(world, "I2 %s goes out, another writer has the store",
-		    op->id);
+			op->id);
 	check_call(world, kind, op, gameserver);
 	call = free_call(world);
-	*call = (struct call) {.open = true,
-	    .generation = world->generation,
-	    .kind = kind,
-	    .phase = phase_of(op->phase) % CALL_PHASES,
-	    .vm = VMS_MAX};
+	*call = (struct call){.open = true,
+			      .generation = world->generation,
+			      .kind = kind,
+			      .phase = phase_of(op->phase) % CALL_PHASES,
+			      .vm = VMS_MAX};
 	memcpy(call->operation, op->id, MARK_SIZE);
 	memcpy(call->ref, gameserver->ref, REF_SIZE);
 	memcpy(call->mark, gameserver->mark, MARK_SIZE);
 	if (!world->has_list && world->started_ms > stored_ms(world, op->id))
 		violate(world, "I2 %s is resumed before the list was seen",
-		    op->id);
+			op->id);
 	if (kind == OP_STOP) {
 		check_launch_is_over(world, gameserver);
 		find_target(world, call);
 		rules_nobody_there(world, call->vm, "I1 a stop goes out");
 	}
 	plan_call(world, call);
-	trace(world, "%s %s %s%s", phases[call->phase].name, op->id,
-	    call->ref, call->told ? "" : call->acts ? " (lost answer)"
-						    : " (lost)");
+	trace(world, "%s %s %s%s", phases[call->phase].name, op->id, call->ref,
+	      call->told   ? ""
+	      : call->acts ? " (lost answer)"
+			   : " (lost)");
 	world_leave_port(world, gate);
 }
 
 void
 calls_launch(void *self, const struct operation *operation,
-    const struct gameserver *gameserver)
+	     const struct gameserver *gameserver)
 {
 	begin_call(self, OP_LAUNCH, operation, gameserver);
 }
 
 void
 calls_stop(void *self, const struct operation *operation,
-    const struct gameserver *gameserver)
+	   const struct gameserver *gameserver)
 {
 	begin_call(self, OP_STOP, operation, gameserver);
 }
@@ -395,8 +397,8 @@ calls_answer(struct world *world, const struct moment *moment)
 	static struct step step;
 	struct call *call = &world->cloud.call[moment->what];
 	const bool stands_still = world->scaler != NULL &&
-	    call->generation == world->generation &&
-	    world->now_ms < world->paused_until_ms;
+				  call->generation == world->generation &&
+				  world->now_ms < world->paused_until_ms;
 
 	if (!world_can_deliver(world, moment, call->generation)) {
 		call->open = stands_still;
@@ -408,7 +410,7 @@ calls_answer(struct world *world, const struct moment *moment)
 	memcpy(step.operation, call->operation, MARK_SIZE);
 	if (step.result == STEP_NEXT) {
 		snprintf(step.phase, sizeof(step.phase), "%s",
-		    phases[call->next_phase].name);
+			 phases[call->next_phase].name);
 		write_request(step.request, call->next_phase, step.operation);
 	}
 	step.wait_ms = call->wait_ms;
@@ -419,9 +421,10 @@ calls_answer(struct world *world, const struct moment *moment)
 	}
 	if (step.result == STEP_REFUSED || step.result == STEP_UNKNOWN) {
 		snprintf(step.detail, sizeof(step.detail), "%s",
-		    step.result == STEP_REFUSED ? "no capacity" : "timeout");
+			 step.result == STEP_REFUSED ? "no capacity"
+						     : "timeout");
 		trace(world, "%s %s: %s", phases[call->phase].name,
-		    call->operation, step.detail);
+		      call->operation, step.detail);
 	}
 	scaler_stepped(world->scaler, &step);
 	world_observed(world);

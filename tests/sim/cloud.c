@@ -51,22 +51,24 @@ cloud_add_vm(struct world *world, const char *mark, bool ours)
 		return VMS_MAX;
 	}
 	vm = &cloud->vm[cloud->nvm];
-	*vm = (struct vm) {.alive = true,
-	    .ours = ours,
-	    .task = !ours || !cloud->two_steps,
-	    .created_ms = world->now_ms,
-	    .listed_from_ms = world->now_ms,
-	    .recovers_ms = INT64_MAX,
-	    .capacity = world->config.server_capacity};
+	*vm = (struct vm){.alive = true,
+			  .ours = ours,
+			  .task = !ours || !cloud->two_steps,
+			  .created_ms = world->now_ms,
+			  .listed_from_ms = world->now_ms,
+			  .recovers_ms = INT64_MAX,
+			  .capacity = world->config.server_capacity};
 	snprintf(vm->ref, sizeof(vm->ref), "vm-%zu", cloud->nvm);
 	snprintf(vm->mark, sizeof(vm->mark), "%s", mark);
 	boot(world, vm);
 	if (world_is_on(world, FAULT_LAG))
 		vm->listed_from_ms +=
 		    rng_range(&world->rng, 0, LIST_LAG_MAX_MS);
-	trace(world, "%s is made for %s, runs in %" PRId64 " ms, answers in %"
-	    PRId64 " ms", vm->ref, ours ? mark : "a stranger",
-	    vm->runs_ms - world->now_ms, vm->answers_ms - world->now_ms);
+	trace(world,
+	      "%s is made for %s, runs in %" PRId64 " ms, answers in %" PRId64
+	      " ms",
+	      vm->ref, ours ? mark : "a stranger", vm->runs_ms - world->now_ms,
+	      vm->answers_ms - world->now_ms);
 	if (ours && cloud_count_ours(world) + 1 > world->most_max_servers)
 		violate(world, "I4 more than MAX_SERVERS machines are ours");
 	return cloud->nvm++;
@@ -122,7 +124,7 @@ cloud_vm_dies(struct world *world, size_t i, const char *why)
 	if (!vm->alive)
 		return;
 	trace(world, "%s ends: %s, %" PRId64 " players", vm->ref, why,
-	    vm->players);
+	      vm->players);
 	if (vm->stopping)
 		rules_nobody_there(world, i, "I1 ended by a stop");
 	vm->alive = false;
@@ -134,7 +136,8 @@ void
 cloud_vm_ends(struct world *world, const struct moment *moment)
 {
 	cloud_vm_dies(world, moment->what,
-	    world->cloud.vm[moment->what].stopping ? "stopped" : "its host left");
+		      world->cloud.vm[moment->what].stopping ? "stopped"
+							     : "its host left");
 }
 
 /* ---- lists ------------------------------------------------------------- */
@@ -144,12 +147,13 @@ cloud_see(const struct world *world, const struct vm *vm, struct sighting *out)
 {
 	const size_t i = (size_t)(vm - world->cloud.vm);
 
-	*out = (struct sighting) {.ours = vm->ours,
+	*out = (struct sighting){
+	    .ours = vm->ours,
 	    .gone = !vm->alive,
 	    .leaving = vm->alive && (vm->leaving || vm->stopping),
 	    .shares_host = vm->shares_host,
 	    .running = vm->alive && vm->task && !vm->stopping &&
-		world->now_ms >= vm->runs_ms};
+		       world->now_ms >= vm->runs_ms};
 	snprintf(out->ref, sizeof(out->ref), "%s", vm->ref);
 	snprintf(out->mark, sizeof(out->mark), "%s", vm->mark);
 	snprintf(out->instance, sizeof(out->instance), "i-%zu", i);
@@ -175,7 +179,7 @@ list(void *self)
 	if (world_is_on(world, FAULT_LIST) && world->list_fault == LIST_SLOW)
 		in_ms = rng_range(&world->rng, 1000, LIST_SLOW_MAX_MS);
 	world_plan(world, world->now_ms + in_ms, MOMENT_LISTED, 0,
-	    world->generation);
+		   world->generation);
 	world_leave_port(world, gate);
 }
 
@@ -204,7 +208,7 @@ fill_list(struct world *world, struct sighting *sighting)
 
 		if (!vm->alive &&
 		    (world->seed % 2 == 0 ||
-			world->now_ms - vm->died_ms > GONE_LISTED_MS))
+		     world->now_ms - vm->died_ms > GONE_LISTED_MS))
 			continue;
 		if (vm->alive && is_missed(world, vm)) {
 			vm->missed++;
@@ -231,8 +235,8 @@ is_empty_possible(const struct world *world)
 }
 
 static void
-fill_wrong_list(
-    struct world *world, struct listing *listing, struct sighting *sighting)
+fill_wrong_list(struct world *world, struct listing *listing,
+		struct sighting *sighting)
 {
 	if (world->list_fault == LIST_EMPTY && is_empty_possible(world)) {
 		for (size_t i = 0; i < world->cloud.nvm; i++)
@@ -240,11 +244,10 @@ fill_wrong_list(
 		return;
 	}
 	listing->complete = false;
-	snprintf(
-	    listing->detail, sizeof(listing->detail), "the list failed");
+	snprintf(listing->detail, sizeof(listing->detail), "the list failed");
 	if (world->list_fault == LIST_PARTIAL && world->cloud.nvm > 0)
 		cloud_see(world, &world->cloud.vm[world->cloud.nvm - 1],
-		    &sighting[listing->nsighting++]);
+			  &sighting[listing->nsighting++]);
 }
 
 void
@@ -272,7 +275,8 @@ cloud_listed(struct world *world, const struct moment *moment)
 struct provider_port
 cloud_port(struct world *world)
 {
-	return (struct provider_port) {.self = world,
+	return (struct provider_port){
+	    .self = world,
 	    .name = "sim",
 	    .list_interval_ms = rng_range(&world->rng, 2, 15) * SECOND_MS,
 	    .confirm_interval_ms = 2 * SECOND_MS,

@@ -78,12 +78,11 @@ config_choose(struct world *world, bool again)
 	c->server_capacity = again ? c->server_capacity : rng_range(rng, 1, 10);
 	c->upscale_margin = rng_range(rng, 1, 3 * c->server_capacity);
 	c->downscale_margin = c->upscale_margin + c->server_capacity + 1 +
-	    rng_range(rng, 0, 2 * c->server_capacity);
+			      rng_range(rng, 0, 2 * c->server_capacity);
 	c->min_servers = rng_range(rng, 0, 3);
 	c->max_servers = c->min_servers + rng_range(rng, 3, 9);
 	c->launches_per_turn = rng_range(rng, 1, 4);
-	c->launches_per_hour =
-	    rng_percent(rng, 25) ? rng_range(rng, 2, 8) : 60;
+	c->launches_per_hour = rng_percent(rng, 25) ? rng_range(rng, 2, 8) : 60;
 	c->scale_down_delay_ms = rng_range(rng, 5, 60) * 1000;
 	c->health_fall = rng_range(rng, 1, 4);
 	c->health_rise = rng_range(rng, 1, 3);
@@ -92,13 +91,13 @@ config_choose(struct world *world, bool again)
 	if (world->most_per_hour < c->launches_per_hour)
 		world->most_per_hour = c->launches_per_hour;
 	trace(world,
-	    "config up=%" PRId64 " down=%" PRId64 " cap=%" PRId64
-	    " min=%" PRId64 " max=%" PRId64 " hour=%" PRId64 " poll=%" PRId64
-	    " join_grace=%" PRId64 " fall=%" PRId64 " rise=%" PRId64,
-	    c->upscale_margin, c->downscale_margin, c->server_capacity,
-	    c->min_servers, c->max_servers, c->launches_per_hour,
-	    c->poll_interval_ms, c->join_grace_ms, c->health_fall,
-	    c->health_rise);
+	      "config up=%" PRId64 " down=%" PRId64 " cap=%" PRId64
+	      " min=%" PRId64 " max=%" PRId64 " hour=%" PRId64 " poll=%" PRId64
+	      " join_grace=%" PRId64 " fall=%" PRId64 " rise=%" PRId64,
+	      c->upscale_margin, c->downscale_margin, c->server_capacity,
+	      c->min_servers, c->max_servers, c->launches_per_hour,
+	      c->poll_interval_ms, c->join_grace_ms, c->health_fall,
+	      c->health_rise);
 }
 
 /* ---- machines ---------------------------------------------------------- */
@@ -111,8 +110,7 @@ any_vm(struct world *world)
 	size_t i;
 
 	for (int tries = 0; cloud->nvm > 0 && tries < 20; tries++) {
-		i = (size_t)rng_range(
-		    &world->rng, 0, (int64_t)cloud->nvm - 1);
+		i = (size_t)rng_range(&world->rng, 0, (int64_t)cloud->nvm - 1);
 		if (cloud->vm[i].alive)
 			return i;
 	}
@@ -138,7 +136,7 @@ vm_suffers(struct world *world, size_t i, enum fault fault)
 	world_plan(world, vm->recovers_ms, MOMENT_VM_RECOVERS, i, 0);
 	if (vm->hung)
 		world_plan(world, world->now_ms + HUNG_GIVE_UP_MS,
-		    MOMENT_VM_RECOVERS, i, 1);
+			   MOMENT_VM_RECOVERS, i, 1);
 }
 
 /* serial 1: those who can't know yet that they have joined give up. */
@@ -174,9 +172,9 @@ vm_fault(struct world *world, enum fault fault)
 	case FAULT_HOST_LEAVES:
 		vm->leaving = true;
 		world_plan(world,
-		    world->now_ms +
-			rng_range(&world->rng, MINUTE_MS, 15 * MINUTE_MS),
-		    MOMENT_VM_ENDS, i, 0);
+			   world->now_ms + rng_range(&world->rng, MINUTE_MS,
+						     15 * MINUTE_MS),
+			   MOMENT_VM_ENDS, i, 0);
 		break;
 	case FAULT_HOST_SHARED:
 		vm->shares_host = !vm->shares_host;
@@ -214,9 +212,10 @@ scaler_fault(struct world *world, enum fault fault)
 	case FAULT_PAUSE:
 		if (world->now_ms < world->paused_until_ms)
 			return;
-		world->paused_until_ms = world->now_ms +
-		    (rng_percent(rng, 50) ? rng_range(rng, 1000, 20000)
-					  : rng_range(rng, 20000, 900000));
+		world->paused_until_ms =
+		    world->now_ms + (rng_percent(rng, 50)
+					 ? rng_range(rng, 1000, 20000)
+					 : rng_range(rng, 20000, 900000));
 		break;
 	case FAULT_FENCED:
 		world->store.fenced = true;
@@ -237,9 +236,10 @@ static void
 utc_jumps(struct world *world)
 {
 	const int64_t day_ms = INT64_C(86400000);
-	const int64_t by_ms = rng_percent(&world->rng, 50)
-	    ? rng_range(&world->rng, -10 * MINUTE_MS, 10 * MINUTE_MS)
-	    : rng_range(&world->rng, -2 * day_ms, 2 * day_ms);
+	const int64_t by_ms =
+	    rng_percent(&world->rng, 50)
+		? rng_range(&world->rng, -10 * MINUTE_MS, 10 * MINUTE_MS)
+		: rng_range(&world->rng, -2 * day_ms, 2 * day_ms);
 
 	trace(world, "by %" PRId64 " ms", by_ms);
 	world->utc_offset_ms += by_ms;
@@ -284,8 +284,8 @@ faults_choose(struct world *world)
 static void
 lasting_fault(struct world *world, enum fault fault)
 {
-	const int64_t last_ms = rng_range(
-	    &world->rng, faults[fault].min_ms, faults[fault].max_ms);
+	const int64_t last_ms =
+	    rng_range(&world->rng, faults[fault].min_ms, faults[fault].max_ms);
 
 	if (world_is_on(world, fault))
 		return;
@@ -294,8 +294,7 @@ lasting_fault(struct world *world, enum fault fault)
 		world->partition_from_ms = world->now_ms;
 	if (fault == FAULT_LIST)
 		world->list_fault = (int)rng_range(&world->rng, 0, 3);
-	world_plan(
-	    world, world->until_ms[fault], MOMENT_FAULT_OVER, fault, 0);
+	world_plan(world, world->until_ms[fault], MOMENT_FAULT_OVER, fault, 0);
 }
 
 static void
@@ -332,8 +331,9 @@ faults_happen(struct world *world, const struct moment *moment)
 		}
 	}
 	world_plan(world,
-	    world->now_ms + rng_range(&world->rng, 100, world->fault_gap_ms),
-	    MOMENT_FAULT, 0, 0);
+		   world->now_ms +
+		       rng_range(&world->rng, 100, world->fault_gap_ms),
+		   MOMENT_FAULT, 0, 0);
 }
 
 void
@@ -367,6 +367,6 @@ faults_end_all(struct world *world)
 			vm->runs_ms = vm->answers_ms = world->now_ms;
 		if (vm->alive && vm->leaving && !vm->stopping)
 			world_plan(world, world->now_ms + MINUTE_MS,
-			    MOMENT_VM_ENDS, i, 0);
+				   MOMENT_VM_ENDS, i, 0);
 	}
 }

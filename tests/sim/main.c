@@ -63,8 +63,8 @@ live_all(uint64_t first, uint64_t last, bool verbose)
 	       " stops=%" PRId64 " standbys=%" PRId64 " backs=%" PRId64
 	       " kills=%" PRId64 " players=%" PRId64 " refused=%" PRId64
 	       " turns=%" PRId64 "\n",
-	    first, last, sum.launches, sum.stops, sum.standbys, sum.backs,
-	    sum.kills, sum.players, sum.refused, sum.turns);
+	       first, last, sum.launches, sum.stops, sum.standbys, sum.backs,
+	       sum.kills, sum.players, sum.refused, sum.turns);
 	return 0;
 }
 

@@ -59,15 +59,14 @@ check_question(struct world *world, const struct question *question)
 		    world->question[i].answer.gameserver ==
 			question->gameserver)
 			violate(world, "%lld is asked again before its answer",
-			    (long long)question->gameserver);
+				(long long)question->gameserver);
 	if (strcmp(question->told_state, "available") != 0 &&
 	    strcmp(question->told_state, "standby") != 0)
-		violate(world, "a gameserver is told %s",
-		    question->told_state);
+		violate(world, "a gameserver is told %s", question->told_state);
 	if (row != NULL && row->row.state == STATE_STANDBY &&
 	    strcmp(question->told_state, "standby") != 0)
 		violate(world, "a standby gameserver is told %s",
-		    question->told_state);
+			question->told_state);
 }
 
 bool
@@ -79,19 +78,18 @@ network_ask(void *self, const struct question *question)
 	const struct vm *vm;
 	int64_t in_ms = rng_range(&world->rng, 1, PROBE_LATENCY_MAX_MS);
 
-	if (gate == GATE_SHUT ||
-	    (world->phase == PHASE_FAULTS &&
-		rng_percent(&world->rng, NO_ROOM_PERCENT)))
+	if (gate == GATE_SHUT || (world->phase == PHASE_FAULTS &&
+				  rng_percent(&world->rng, NO_ROOM_PERCENT)))
 		return false;
 	check_question(world, question);
 	open = free_question(world);
-	*open = (struct open_question) {.open = true,
-	    .generation = world->generation,
-	    .vm = vm_at(world, question->ip)};
+	*open = (struct open_question){.open = true,
+				       .generation = world->generation,
+				       .vm = vm_at(world, question->ip)};
 	vm = open->vm == VMS_MAX ? NULL : &world->cloud.vm[open->vm];
-	open->answer = (struct answer) {.gameserver = question->gameserver,
-	    .kind = answer_of(world, vm),
-	    .asked_ms = world->now_ms};
+	open->answer = (struct answer){.gameserver = question->gameserver,
+				       .kind = answer_of(world, vm),
+				       .asked_ms = world->now_ms};
 	if (open->answer.kind == ANSWER_TIMEOUT)
 		in_ms = world->config.health_timeout_ms;
 	if (open->answer.kind == ANSWER_GOOD) {
@@ -99,10 +97,10 @@ network_ask(void *self, const struct question *question)
 		open->answer.ready_to_close = vm->players == 0;
 	} else {
 		snprintf(open->answer.detail, sizeof(open->answer.detail),
-		    "failed");
+			 "failed");
 	}
 	world_plan(world, world->now_ms + in_ms, MOMENT_ANSWER,
-	    (size_t)(open - world->question), 0);
+		   (size_t)(open - world->question), 0);
 	world_leave_port(world, gate);
 	return true;
 }
@@ -113,8 +111,8 @@ note_told(struct world *world, const struct answer *answer, struct vm *vm)
 {
 	const struct stored_row *row = store_row(world, answer->gameserver);
 
-	if (answer->kind == ANSWER_GOOD || answer->kind == ANSWER_WRONG)
-		vm->lived_ms = world->now_ms;
+	if (answer->kind == ANSWER_GOOD)
+		vm->good_ms = world->now_ms;
 	vm->answers += answer->kind != ANSWER_LOCAL_ERROR;
 	if (answer->kind == ANSWER_GOOD && answer->ready_to_close &&
 	    row != NULL && row->row.state == STATE_STANDBY &&
@@ -131,13 +129,12 @@ network_answer(struct world *world, const struct moment *moment)
 
 	if (!world_can_deliver(world, moment, open->generation)) {
 		open->open = world->scaler != NULL &&
-		    open->generation == world->generation;
+			     open->generation == world->generation;
 		return;
 	}
 	open->open = false;
 	if (open->vm != VMS_MAX)
-		note_told(
-		    world, &open->answer, &world->cloud.vm[open->vm]);
+		note_told(world, &open->answer, &world->cloud.vm[open->vm]);
 	scaler_answered(world->scaler, &open->answer);
 	world_observed(world);
 }

@@ -82,12 +82,13 @@ grant(struct world *world)
 	}
 	if (rng_percent(&world->rng, 60) && join_ms > QUICK_JOIN_MS)
 		join_ms = QUICK_JOIN_MS;
-	*player = (struct player) {.state = PLAYER_ON_THE_WAY,
-	    .serial = ++world->player_serial,
-	    .vm = row->vm};
+	*player = (struct player){.state = PLAYER_ON_THE_WAY,
+				  .serial = ++world->player_serial,
+				  .vm = row->vm};
 	world->cloud.vm[row->vm].on_the_way++;
 	world_plan(world, world->now_ms + rng_range(&world->rng, 10, join_ms),
-	    MOMENT_JOIN, (size_t)(player - world->player), player->serial);
+		   MOMENT_JOIN, (size_t)(player - world->player),
+		   player->serial);
 }
 
 void
@@ -103,7 +104,7 @@ players_arrive(struct world *world, const struct moment *moment)
 	if (world_is_on(world, FAULT_CROWD))
 		gap_ms = gap_ms / 10 + 1;
 	world_plan(world, world->now_ms + rng_range(&world->rng, 0, 2 * gap_ms),
-	    MOMENT_ARRIVAL, 0, 0);
+		   MOMENT_ARRIVAL, 0, 0);
 }
 
 void
@@ -120,8 +121,10 @@ players_join(struct world *world, const struct moment *moment)
 	if (!vm->alive || vm->hung || vm->players >= vm->capacity)
 		return;
 	if (vm->stopping) {
-		violate(world, "I1 a player comes to %s, which is being "
-		    "stopped", vm->ref);
+		violate(world,
+			"I1 a player comes to %s, which is being "
+			"stopped",
+			vm->ref);
 		return;
 	}
 	player->state = PLAYER_IN;
@@ -129,8 +132,9 @@ players_join(struct world *world, const struct moment *moment)
 	vm->players++;
 	world->figures.players++;
 	world_plan(world,
-	    world->now_ms + rng_range(&world->rng, STAY_MIN_MS, STAY_MAX_MS),
-	    MOMENT_LEAVE, moment->what, player->serial);
+		   world->now_ms +
+		       rng_range(&world->rng, STAY_MIN_MS, STAY_MAX_MS),
+		   MOMENT_LEAVE, moment->what, player->serial);
 }
 
 /* From the quiet phase on they stay, so that the fleet can come to rest. */
@@ -169,7 +173,7 @@ players_give_up(struct world *world, size_t i)
 	    world->now_ms - vm->hung_since_ms >= HUNG_GIVE_UP_MS &&
 	    row != NULL && row->row.ready_to_close) {
 		trace(world, "%s hangs, %" PRId64 " players give up", vm->ref,
-		    vm->players);
+		      vm->players);
 		players_drop(world, i);
 	}
 }

@@ -27,28 +27,30 @@ check_rows(struct world *world)
 	for (size_t i = 0; i < world->store.nrow; i++) {
 		const struct stored_row *stored = &world->store.row[i];
 		const struct gameserver *row = &stored->row;
-		const struct vm *vm = stored->vm == VMS_MAX
-		    ? NULL
-		    : &world->cloud.vm[stored->vm];
+		const struct vm *vm =
+		    stored->vm == VMS_MAX ? NULL : &world->cloud.vm[stored->vm];
 
 		if (row->state == STATE_GONE)
 			continue;
 		if (vm == NULL || !vm->alive)
 			violate(world, "I6 %" PRId64 " is %s, but nothing runs",
-			    row->id, state_name(row->state));
+				row->id, state_name(row->state));
 		else if (row->state != STATE_AVAILABLE &&
-		    row->state != STATE_STANDBY)
+			 row->state != STATE_STANDBY)
 			violate(world, "I6 %" PRId64 " is %s for ever", row->id,
-			    state_name(row->state));
+				state_name(row->state));
 		else if (stored->health != HEALTH_GOOD ||
-		    row->seats != vm->capacity - vm->players)
-			violate(world, "I6 %" PRId64 " is %s with %" PRId64
-			    " seats, in truth %" PRId64, row->id,
-			    health_name(stored->health), row->seats,
-			    vm->capacity - vm->players);
+			 row->seats != vm->capacity - vm->players)
+			violate(world,
+				"I6 %" PRId64 " is %s with %" PRId64
+				" seats, in truth %" PRId64,
+				row->id, health_name(stored->health),
+				row->seats, vm->capacity - vm->players);
 		else if (row->state == STATE_STANDBY && vm->players == 0)
-			violate(world, "I6 %" PRId64 " is empty and stays in "
-			    "standby", row->id);
+			violate(world,
+				"I6 %" PRId64 " is empty and stays in "
+				"standby",
+				row->id);
 	}
 }
 
@@ -60,10 +62,10 @@ check_machines(struct world *world)
 
 		for (size_t j = 0; j < world->store.nrow; j++)
 			n += world->store.row[j].vm == i &&
-			    world->store.row[j].row.state != STATE_GONE;
+			     world->store.row[j].row.state != STATE_GONE;
 		if (world->cloud.vm[i].alive && n != 1)
 			violate(world, "I6 %s lives and has %" PRId64 " rows",
-			    world->cloud.vm[i].ref, n);
+				world->cloud.vm[i].ref, n);
 	}
 }
 
@@ -72,9 +74,11 @@ check_operations(struct world *world)
 {
 	for (size_t i = 0; i < world->store.nop; i++)
 		if (world->store.op[i].op.result == OP_PENDING)
-			violate(world, "I6 operation %s (%s) is pending for "
-			    "ever", world->store.op[i].op.id,
-			    op_kind_name(world->store.op[i].op.kind));
+			violate(world,
+				"I6 operation %s (%s) is pending for "
+				"ever",
+				world->store.op[i].op.id,
+				op_kind_name(world->store.op[i].op.kind));
 	if (world->store.fleet.heartbeat_ms <
 	    world->now_ms - 2 * TURN_INTERVAL_MS)
 		violate(world, "I6 the heartbeat stopped");
@@ -82,7 +86,7 @@ check_operations(struct world *world)
 
 struct rest {
 	int64_t free, rotation, live;
-	int64_t back; /* standby, and could come back with seats */
+	int64_t back;       /* standby, and could come back with seats */
 	int64_t least_kept; /* free without the emptiest of ours */
 };
 
@@ -114,17 +118,19 @@ static void
 check_capacity(struct world *world, const struct rest *rest)
 {
 	const struct config *c = &world->config;
-	const bool is_short = rest->free < c->upscale_margin ||
-	    rest->rotation < c->min_servers;
+	const bool is_short =
+	    rest->free < c->upscale_margin || rest->rotation < c->min_servers;
 
 	if (!is_short)
 		return;
 	if (rest->back > 0)
 		violate(world, "I6 short of seats, and standby has some");
 	else if (rest->live < c->max_servers)
-		violate(world, "I6 %" PRId64 " seats free on %" PRId64
-		    " gameservers, and nothing is launched (%s)", rest->free,
-		    rest->rotation, world->store.fleet.limited_by);
+		violate(world,
+			"I6 %" PRId64 " seats free on %" PRId64
+			" gameservers, and nothing is launched (%s)",
+			rest->free, rest->rotation,
+			world->store.fleet.limited_by);
 }
 
 static void
@@ -135,8 +141,10 @@ check_released(struct world *world, const struct rest *rest)
 	if (rest->free > c->downscale_margin &&
 	    rest->rotation > c->min_servers &&
 	    rest->least_kept >= c->upscale_margin)
-		violate(world, "I6 a surplus of %" PRId64 " seats on %" PRId64
-		    " gameservers is kept", rest->free, rest->rotation);
+		violate(world,
+			"I6 a surplus of %" PRId64 " seats on %" PRId64
+			" gameservers is kept",
+			rest->free, rest->rotation);
 }
 
 static void
@@ -144,8 +152,9 @@ check_rest(struct world *world)
 {
 	const struct rest rest = sum_rest(world);
 
-	trace(world, "at rest: free %" PRId64 ", rotation %" PRId64
-	    ", live %" PRId64, rest.free, rest.rotation, rest.live);
+	trace(world,
+	      "at rest: free %" PRId64 ", rotation %" PRId64 ", live %" PRId64,
+	      rest.free, rest.rotation, rest.live);
 	check_rows(world);
 	check_machines(world);
 	check_operations(world);
@@ -171,8 +180,8 @@ check_unchanged(struct world *world)
 	for (size_t i = 0; i < world->store.nrow; i++)
 		if (world->quiet_state[i] != world->store.row[i].row.state)
 			violate(world, "I9 a restart made %" PRId64 " %s",
-			    world->store.row[i].row.id,
-			    state_name(world->store.row[i].row.state));
+				world->store.row[i].row.id,
+				state_name(world->store.row[i].row.state));
 }
 
 /* Hours may pass before the launches of a bounded hour have caught up (after a
@@ -184,8 +193,8 @@ is_catching_up(const struct world *world)
 	const struct stored *store = &world->store;
 
 	return strcmp(world->store.fleet.limited_by,
-		   limit_name(LIMIT_PER_HOUR)) == 0 ||
-	    (store->nlaunch > 0 &&
+		      limit_name(LIMIT_PER_HOUR)) == 0 ||
+	       (store->nlaunch > 0 &&
 		world->now_ms - store->launch_ms[store->nlaunch - 1] <
 		    QUIET_MS / 2);
 }
@@ -206,7 +215,7 @@ quiet_phase(struct world *world, const struct moment *moment)
 		if (is_catching_up(world) &&
 		    world->postponed++ < POSTPONED_MAX) {
 			world_plan(world, world->now_ms + QUIET_MS,
-			    MOMENT_PHASE, 0, 0);
+				   MOMENT_PHASE, 0, 0);
 			return;
 		}
 		check_rest(world);

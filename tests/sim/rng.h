@@ -39,7 +39,7 @@ static inline int64_t
 rng_range(struct rng *rng, int64_t low, int64_t high)
 {
 	return low +
-	    (int64_t)((rng_next(rng) >> 1) % (uint64_t)(high - low + 1));
+	       (int64_t)((rng_next(rng) >> 1) % (uint64_t)(high - low + 1));
 }
 
 static inline bool

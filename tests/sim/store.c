@@ -40,21 +40,21 @@ store_op(struct world *world, const char *id)
 static struct gameserver_shown
 shown_of(const struct gameserver *row, enum health health)
 {
-	return (struct gameserver_shown) {
+	return (struct gameserver_shown){
 	    .listed = row->state == STATE_AVAILABLE && !row->host_leaving &&
-		row->address[0] != '\0' &&
-		(health == HEALTH_GOOD || health == HEALTH_SUSPECT),
+		      row->address[0] != '\0' &&
+		      (health == HEALTH_GOOD || health == HEALTH_SUSPECT),
 	    .good = health == HEALTH_GOOD,
 	    .seats = row->seats};
 }
 
 struct gameserver_shown
-store_shown(
-    const struct world *world, const struct stored_row *row, int64_t age_ms)
+store_shown(const struct world *world, const struct stored_row *row,
+	    int64_t age_ms)
 {
 	return world->now_ms - age_ms >= row->shown_changed_ms
-	    ? row->shown
-	    : row->shown_before;
+		   ? row->shown
+		   : row->shown_before;
 }
 
 static void
@@ -81,9 +81,9 @@ note_state(struct world *world, const struct stored_row *stored)
 	if (row->state == STATE_AVAILABLE)
 		world->store.refusals = 0;
 	trace(world, "%" PRId64 " is %s (%s)%s%s", row->id,
-	    state_name(row->state), reason_name(row->reason),
-	    stored->vm == VMS_MAX ? "" : " ",
-	    stored->vm == VMS_MAX ? "" : world->cloud.vm[stored->vm].ref);
+	      state_name(row->state), reason_name(row->reason),
+	      stored->vm == VMS_MAX ? "" : " ",
+	      stored->vm == VMS_MAX ? "" : world->cloud.vm[stored->vm].ref);
 }
 
 static void
@@ -122,7 +122,7 @@ put_row(struct world *world, const struct gameserver *row)
 
 static void
 note_launch_result(struct world *world, const struct stored_op *before,
-    const struct operation *op)
+		   const struct operation *op)
 {
 	struct stored *store = &world->store;
 
@@ -155,12 +155,12 @@ put_op(struct world *world, const struct operation *op)
 		stored->created_ms = world->now_ms;
 		stored->op.result = OP_PENDING;
 		trace(world, "operation %s %s for %" PRId64, op->id,
-		    op_kind_name(op->kind), op->gameserver);
+		      op_kind_name(op->kind), op->gameserver);
 		world->figures.launches += op->kind == OP_LAUNCH;
 		world->figures.stops += op->kind == OP_STOP;
 	} else if (stored->op.result != op->result) {
 		trace(world, "operation %s %s: %s", op->id,
-		    op_kind_name(op->kind), op_result_name(op->result));
+		      op_kind_name(op->kind), op_result_name(op->result));
 	}
 	note_launch_result(world, stored, op);
 	stored->op = *op;
@@ -173,7 +173,7 @@ count_new_launches(struct world *world, const struct batch *batch)
 
 	for (size_t i = 0; i < batch->noperation; i++)
 		n += batch->operation[i]->kind == OP_LAUNCH &&
-		    store_op(world, batch->operation[i]->id) == NULL;
+		     store_op(world, batch->operation[i]->id) == NULL;
 	return n;
 }
 
@@ -187,7 +187,7 @@ count_backs(struct world *world, const struct batch *batch)
 		const struct stored_row *stored = store_row(world, row->id);
 
 		n += stored != NULL && stored->row.state == STATE_STANDBY &&
-		    row->state == STATE_AVAILABLE;
+		     row->state == STATE_AVAILABLE;
 	}
 	return n;
 }
@@ -255,8 +255,7 @@ commit(void *self, const struct batch *batch, struct err *err)
 /* ---- load -------------------------------------------------------------- */
 
 static bool
-load(void *self, int64_t utc_ms, const struct store_rows *rows,
-    struct err *err)
+load(void *self, int64_t utc_ms, const struct store_rows *rows, struct err *err)
 {
 	struct world *world = self;
 	const struct stored *store = &world->store;
@@ -268,8 +267,8 @@ load(void *self, int64_t utc_ms, const struct store_rows *rows,
 	for (size_t i = 0; i < store->nrow; i++) {
 		struct gameserver row = store->row[i].row;
 
-		row.score = health_score(
-		    store->row[i].health, world_health_rule(world));
+		row.score = health_score(store->row[i].health,
+					 world_health_rule(world));
 		if (row.state != STATE_GONE || row.since_utc_ms > since_utc_ms)
 			rows->gameserver(rows->arg, &row);
 	}
@@ -278,7 +277,7 @@ load(void *self, int64_t utc_ms, const struct store_rows *rows,
 
 		if (op->result == OP_PENDING ||
 		    (op->kind == OP_LAUNCH &&
-			op->created_utc_ms > since_utc_ms))
+		     op->created_utc_ms > since_utc_ms))
 			rows->operation(rows->arg, op);
 	}
 	return true;
@@ -295,10 +294,10 @@ is_writer(void *self)
 struct store_port
 store_port_of(struct world *world)
 {
-	return (struct store_port) {.self = world,
-	    .load = load,
-	    .commit = commit,
-	    .is_writer = is_writer};
+	return (struct store_port){.self = world,
+				   .load = load,
+				   .commit = commit,
+				   .is_writer = is_writer};
 }
 
 void

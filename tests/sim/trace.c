@@ -14,8 +14,8 @@ add_line(struct world *world, const char *text)
 
 	world->ntrace++;
 	snprintf(line, TRACE_LINE_SIZE, "%8lld.%03lld %s",
-	    (long long)(world->now_ms / 1000),
-	    (long long)(world->now_ms % 1000), text);
+		 (long long)(world->now_ms / 1000),
+		 (long long)(world->now_ms % 1000), text);
 	if (world->verbose)
 		puts(line);
 }
@@ -73,23 +73,23 @@ log_set_level(enum log_level level)
 }
 
 void
-log_write(
-    enum log_level level, const char *event, const struct log_field *fields)
+log_write(enum log_level level, const char *event,
+	  const struct log_field *fields)
 {
 	char text[TRACE_TEXT_SIZE];
 	size_t used;
 
-	if (log_world == NULL || log_world->killed ||
-	    level == LOG_LEVEL_DEBUG)
+	if (log_world == NULL || log_world->killed || level == LOG_LEVEL_DEBUG)
 		return;
 	used = (size_t)snprintf(text, sizeof(text), "    scalerd %s", event);
 	for (; fields->key != NULL && used < sizeof(text); fields++) {
 		const size_t room = sizeof(text) - used;
-		const int n = fields->text != NULL
-		    ? snprintf(text + used, room, " %s=%s", fields->key,
-			  fields->text)
-		    : snprintf(text + used, room, " %s=%lld", fields->key,
-			  (long long)fields->number);
+		const int n =
+		    fields->text != NULL
+			? snprintf(text + used, room, " %s=%s", fields->key,
+				   fields->text)
+			: snprintf(text + used, room, " %s=%lld", fields->key,
+				   (long long)fields->number);
 
 		used += n > 0 ? (size_t)n : 0;
 	}

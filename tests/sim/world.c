@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-	BEGIN_MS = 1000000,      /* CLOCK_BOOTTIME when a history begins */
+	BEGIN_MS = 1000000, /* CLOCK_BOOTTIME when a history begins */
 	STARTS_IN_MS = 1000,
 	FAULTS_LAST_MIN_MS = 15 * 60 * 1000,
 	FAULTS_LAST_MAX_MS = 45 * 60 * 1000,
@@ -23,8 +23,8 @@ clock_now(void *self)
 {
 	const struct world *world = self;
 
-	return (struct instant) {
-	    .ms = world->now_ms, .utc_ms = world_utc_ms(world)};
+	return (struct instant){.ms = world->now_ms,
+				.utc_ms = world_utc_ms(world)};
 }
 
 static uint64_t
@@ -45,7 +45,7 @@ world_utc_ms(const struct world *world)
 
 void
 world_plan(struct world *world, int64_t at_ms, enum moment_kind kind,
-    size_t what, uint64_t serial)
+	   size_t what, uint64_t serial)
 {
 	if (at_ms < world->now_ms)
 		at_ms = world->now_ms;
@@ -62,8 +62,8 @@ world_is_on(const struct world *world, enum fault fault)
 struct health_rule
 world_health_rule(const struct world *world)
 {
-	return (struct health_rule) {.fall = (int)world->config.health_fall,
-	    .rise = (int)world->config.health_rise};
+	return (struct health_rule){.fall = (int)world->config.health_fall,
+				    .rise = (int)world->config.health_rise};
 }
 
 void
@@ -149,15 +149,15 @@ start_moment(struct world *world, const struct moment *moment)
 }
 
 bool
-world_can_deliver(
-    struct world *world, const struct moment *moment, uint64_t generation)
+world_can_deliver(struct world *world, const struct moment *moment,
+		  uint64_t generation)
 {
 	if (world->scaler == NULL || generation != world->generation)
 		return false;
 	if (world->now_ms >= world->paused_until_ms)
 		return true;
 	world_plan(world, world->paused_until_ms, moment->kind, moment->what,
-	    moment->serial);
+		   moment->serial);
 	return false;
 }
 
@@ -171,16 +171,17 @@ world_observed(struct world *world)
 }
 
 static void
-check_turn_result(struct world *world, enum turn_result result,
-    int64_t next_ms, const struct err *err)
+check_turn_result(struct world *world, enum turn_result result, int64_t next_ms,
+		  const struct err *err)
 {
 	if (result == TURN_BROKEN)
 		violate(world, "the scaler gave up: %s", err->msg);
 	else if (result == TURN_LOST && !world->store.fenced)
 		violate(world, "the scaler gave way to nobody: %s", err->msg);
-	else if (result == TURN_OK && next_ms > world->now_ms + TURN_INTERVAL_MS)
+	else if (result == TURN_OK &&
+		 next_ms > world->now_ms + TURN_INTERVAL_MS)
 		violate(world, "the next turn is %" PRId64 " ms away",
-		    next_ms - world->now_ms);
+			next_ms - world->now_ms);
 }
 
 static void
@@ -206,8 +207,8 @@ turn(struct world *world)
 	}
 	world->last_turn_ms = world->now_ms;
 	world->turn_due_ms = next_ms > world->now_ms + TURN_GAP_MS
-	    ? next_ms
-	    : world->now_ms + TURN_GAP_MS;
+				 ? next_ms
+				 : world->now_ms + TURN_GAP_MS;
 }
 
 /* ---- a history --------------------------------------------------------- */
@@ -236,8 +237,8 @@ step(struct world *world)
 
 	if (world->scaler != NULL)
 		turn_ms = world->turn_due_ms > world->paused_until_ms
-		    ? world->turn_due_ms
-		    : world->paused_until_ms;
+			      ? world->turn_due_ms
+			      : world->paused_until_ms;
 	if (moment_ms <= turn_ms) {
 		const struct moment moment = agenda_take(&world->agenda);
 
@@ -258,7 +259,7 @@ begin(struct world *world, uint64_t seed, bool verbose)
 	rng_seed(&world->rng, seed);
 	rng_seed(&world->scaler_rng, ~seed);
 	world->now_ms = BEGIN_MS;
-	world->ports = (struct ports) {
+	world->ports = (struct ports){
 	    .clock = {.self = world, .now = clock_now, .random = clock_random},
 	    .store = store_port_of(world),
 	    .prober = {.self = world, .ask = network_ask},
@@ -270,9 +271,9 @@ begin(struct world *world, uint64_t seed, bool verbose)
 	world_plan(world, BEGIN_MS + STARTS_IN_MS, MOMENT_ARRIVAL, 0, 0);
 	world_plan(world, BEGIN_MS + STARTS_IN_MS, MOMENT_FAULT, 0, 0);
 	world_plan(world,
-	    BEGIN_MS + rng_range(&world->rng, FAULTS_LAST_MIN_MS,
-			   FAULTS_LAST_MAX_MS),
-	    MOMENT_PHASE, 0, 0);
+		   BEGIN_MS + rng_range(&world->rng, FAULTS_LAST_MIN_MS,
+					FAULTS_LAST_MAX_MS),
+		   MOMENT_PHASE, 0, 0);
 }
 
 void

@@ -12,6 +12,7 @@
  *	players.c   the API's choice, arrivals, joins, departures
  *	store.c     the store, and the checks of each commit
  *	rules.c     what must never happen: checks of one row's change
+ *	rules_fleet.c  the same for operations and for the fleet
  *	quiet.c     the quiet end of a history and what must hold there
  *	trace.c     the last lines of what happened
  *
@@ -61,27 +62,27 @@ enum {
 enum fault {
 	FAULT_VM_DIES,
 	FAULT_VM_HANGS,
-	FAULT_VM_WRONG,     /* answers nonsense for a while */
+	FAULT_VM_WRONG, /* answers nonsense for a while */
 	FAULT_HOST_LEAVES,
 	FAULT_HOST_SHARED,
-	FAULT_FOREIGN,      /* an unmarked gameserver appears */
-	FAULT_BAD_BOOT,     /* machines never run or never answer */
-	FAULT_PARTITION,    /* no question is answered */
-	FAULT_LOCAL_ERROR,  /* our own sockets fail */
-	FAULT_REFUSE,       /* launches are refused */
-	FAULT_UNKNOWN,      /* calls end unknown, acted or not */
-	FAULT_SLOW,         /* calls take long */
-	FAULT_LIST,         /* lists fail, are partial or empty */
-	FAULT_LAG,          /* lists miss machines, within the contract */
-	FAULT_BUSY,         /* the store can't commit */
-	FAULT_KILL,         /* scalerd dies at a port's call */
-	FAULT_PAUSE,        /* scalerd stands still, time goes on */
-	FAULT_UTC,          /* the wall clock jumps */
-	FAULT_RECONFIGURE,  /* SIGHUP with other margins */
-	FAULT_FENCED,       /* another writer takes the store over */
-	FAULT_AMNESIA,      /* the database is deleted while scalerd is down */
-	FAULT_CROWD,        /* more players */
-	FAULT_LULL,         /* none */
+	FAULT_FOREIGN,     /* an unmarked gameserver appears */
+	FAULT_BAD_BOOT,    /* machines never run or never answer */
+	FAULT_PARTITION,   /* no question is answered */
+	FAULT_LOCAL_ERROR, /* our own sockets fail */
+	FAULT_REFUSE,      /* launches are refused */
+	FAULT_UNKNOWN,     /* calls end unknown, acted or not */
+	FAULT_SLOW,        /* calls take long */
+	FAULT_LIST,        /* lists fail, are partial or empty */
+	FAULT_LAG,         /* lists miss machines, within the contract */
+	FAULT_BUSY,        /* the store can't commit */
+	FAULT_KILL,        /* scalerd dies at a port's call */
+	FAULT_PAUSE,       /* scalerd stands still, time goes on */
+	FAULT_UTC,         /* the wall clock jumps */
+	FAULT_RECONFIGURE, /* SIGHUP with other margins */
+	FAULT_FENCED,      /* another writer takes the store over */
+	FAULT_AMNESIA,     /* the database is deleted while scalerd is down */
+	FAULT_CROWD,       /* more players */
+	FAULT_LULL,        /* none */
 	FAULT_COUNT
 };
 
@@ -98,18 +99,18 @@ struct vm {
 	int64_t died_ms;
 	bool hung, wrong, leaving, shares_host;
 	bool told_shared; /* a list told the scaler that lives */
-	bool stopping; /* by the scaler's call */
-	bool task;     /* asked to run its task (providers with two steps) */
+	bool stopping;    /* by the scaler's call */
+	bool task;        /* asked to run its task (providers with two steps) */
 	int64_t hung_since_ms;
 	int64_t recovers_ms; /* INT64_MAX: not planned */
-	bool seen;  /* a list showed it */
-	int missed; /* complete lists in a row that did not */
+	bool seen;           /* a list showed it */
+	int missed;          /* complete lists in a row that did not */
 	int64_t capacity, players, on_the_way;
 	/* What it told the scaler that lives, for the checks. */
-	int64_t proofs; /* ready answers in a row, asked JOIN_GRACE after it
-	                   went to standby */
-	int answers;    /* of any kind, since the scaler's start or jump */
-	int64_t lived_ms; /* when it last gave a sign of life */
+	int64_t proofs;  /* ready answers in a row, asked JOIN_GRACE after it
+			    went to standby */
+	int answers;     /* of any kind, since the scaler's start or jump */
+	int64_t good_ms; /* when it last answered well */
 };
 
 /* A call to launch or stop that is under way. */
@@ -120,9 +121,9 @@ struct call {
 	char operation[MARK_SIZE];
 	char ref[REF_SIZE]; /* of the row that it is about */
 	char mark[MARK_SIZE];
-	size_t phase;  /* in the table of phases */
-	bool acts;     /* its step takes effect when its time comes */
-	bool told;     /* the answer says what came of it, or else unknown */
+	size_t phase; /* in the table of phases */
+	bool acts;    /* its step takes effect when its time comes */
+	bool told;    /* the answer says what came of it, or else unknown */
 	/* What came of it. */
 	enum step_result result;
 	size_t next_phase;
@@ -165,7 +166,7 @@ struct stored_row {
 	struct gameserver row;
 	enum health health; /* the word, as a database keeps it */
 	size_t vm;          /* VMS_MAX: not known yet */
-	int64_t state_ms;    /* when its state was committed, by the true clock */
+	int64_t state_ms; /* when its state was committed, by the true clock */
 	/* What a snapshot from before the last change showed. */
 	int64_t shown_changed_ms;
 	struct gameserver_shown {
@@ -182,16 +183,16 @@ struct stored_op {
 struct stored {
 	struct stored_row *row; /* ROWS_MAX */
 	size_t nrow;
-	struct stored_op *op;   /* OPS_MAX */
+	struct stored_op *op; /* OPS_MAX */
 	size_t nop;
 	struct fleet_row fleet;
 	bool has_fleet;
 	bool fenced;
 	int64_t committed_ms;
 	int64_t failed_ms; /* the last commit that did not go through */
-	bool late;       /* the last commit did not go through: what comes was
-	                    decided earlier */
-	int64_t last_id; /* the highest row id ever */
+	bool late;         /* the last commit did not go through: what comes was
+			      decided earlier */
+	int64_t last_id;   /* the highest row id ever */
 	int64_t launch_ms[LAUNCHES_MAX]; /* when each was committed */
 	size_t nlaunch;
 	int64_t refusals;   /* rounds of refused launches, none done between */
@@ -219,28 +220,28 @@ struct world {
 	struct agenda agenda;
 
 	struct config config;
-	int64_t most_max_servers;   /* in the whole history */
-	int64_t most_per_hour;      /* likewise */
+	int64_t most_max_servers; /* in the whole history */
+	int64_t most_per_hour;    /* likewise */
 	struct ports ports;
-	struct scaler *scaler;      /* NULL: down */
-	uint64_t generation;        /* how often it was started */
+	struct scaler *scaler; /* NULL: down */
+	uint64_t generation;   /* how often it was started */
 	int64_t started_ms, turn_due_ms, last_turn_ms, paused_until_ms;
-	int64_t settled_from_ms;    /* rounds count from here */
+	int64_t settled_from_ms; /* rounds count from here */
 	int64_t launches_this_turn;
 	int64_t surplus_from_ms; /* 0: none */
 	int64_t cut_off_ms;      /* when nobody answered, last */
 	bool list_is_good;       /* the last list that it was given */
 	bool has_list;           /* it was given a complete one */
-	bool killed;  /* it is dead; what it still does has no effect */
-	int64_t kill_in;    /* port calls until it dies, 0: never */
-	bool kill_before;   /* before that call's effect */
-	bool amnesia;       /* the store is empty at the next start */
+	bool killed;      /* it is dead; what it still does has no effect */
+	int64_t kill_in;  /* port calls until it dies, 0: never */
+	bool kill_before; /* before that call's effect */
+	bool amnesia;     /* the store is empty at the next start */
 	int64_t amnesia_ms;
 	bool lists_are_true; /* until the first one after amnesia */
 
-	bool enabled[FAULT_COUNT]; /* in this history */
+	bool enabled[FAULT_COUNT];     /* in this history */
 	int64_t until_ms[FAULT_COUNT]; /* under way until then */
-	int list_fault; /* cloud.c: enum list_fault */
+	int list_fault;                /* cloud.c: enum list_fault */
 	int64_t partition_from_ms;
 	int64_t utc_jumped_ms;
 
@@ -252,7 +253,7 @@ struct world {
 	struct open_question question[QUESTIONS_MAX];
 	struct stored store;
 
-	int postponed; /* how often the quiet had to wait */
+	int postponed;    /* how often the quiet had to wait */
 	size_t quiet_nop; /* operations when PHASE_RESTART began */
 	enum state quiet_state[ROWS_MAX];
 	struct world_figures {
@@ -281,7 +282,7 @@ void trace_log_of(struct world *world);
 void world_run(struct world *world, uint64_t seed, bool verbose);
 void world_free(struct world *world);
 void world_plan(struct world *world, int64_t at_ms, enum moment_kind kind,
-    size_t what, uint64_t serial);
+		size_t what, uint64_t serial);
 bool world_is_on(const struct world *world, enum fault fault);
 int64_t world_utc_ms(const struct world *world);
 struct health_rule world_health_rule(const struct world *world);
@@ -293,8 +294,8 @@ enum gate world_enter_port(struct world *world);
 void world_leave_port(struct world *world, enum gate gate);
 /* Whether an observation for this scaler can be delivered now; if it only
  * stands still, the moment is planned again for when it goes on. */
-bool world_can_deliver(
-    struct world *world, const struct moment *moment, uint64_t generation);
+bool world_can_deliver(struct world *world, const struct moment *moment,
+		       uint64_t generation);
 void world_observed(struct world *world);
 /* From now on rounds are counted anew before anything is taken away. */
 void world_unsettle(struct world *world);
@@ -315,19 +316,19 @@ size_t cloud_find_ref(const struct cloud *cloud, const char *ref);
 void cloud_vm_dies(struct world *world, size_t vm, const char *why);
 void cloud_vm_ends(struct world *world, const struct moment *moment);
 void cloud_listed(struct world *world, const struct moment *moment);
-void cloud_see(
-    const struct world *world, const struct vm *vm, struct sighting *out);
+void cloud_see(const struct world *world, const struct vm *vm,
+	       struct sighting *out);
 /* Nothing is being made: every machine is listed, no call is under way. */
 bool cloud_is_still(const struct world *world);
 int64_t cloud_count_ours(const struct world *world);
 
 /* calls.c */
 bool calls_prepare(void *self, const struct gameserver *gameserver,
-    struct operation *operation, struct err *err);
+		   struct operation *operation, struct err *err);
 void calls_launch(void *self, const struct operation *operation,
-    const struct gameserver *gameserver);
+		  const struct gameserver *gameserver);
 void calls_stop(void *self, const struct operation *operation,
-    const struct gameserver *gameserver);
+		const struct gameserver *gameserver);
 void calls_act(struct world *world, const struct moment *moment);
 void calls_answer(struct world *world, const struct moment *moment);
 
@@ -349,19 +350,26 @@ struct stored_row *store_row(struct world *world, int64_t id);
 /* The row, not gone, of that machine, or NULL. */
 struct stored_row *store_row_of_vm(struct world *world, size_t vm);
 struct stored_op *store_op(struct world *world, const char *id);
-struct gameserver_shown store_shown(
-    const struct world *world, const struct stored_row *row, int64_t age_ms);
+struct gameserver_shown store_shown(const struct world *world,
+				    const struct stored_row *row,
+				    int64_t age_ms);
 void store_forget(struct world *world);
 
 /* rules.c: each is asked before the batch is applied */
 void rules_row(struct world *world, const struct batch *batch,
-    const struct gameserver *row);
+	       const struct gameserver *row);
 void rules_op(struct world *world, const struct batch *batch,
-    const struct operation *op);
+	      const struct operation *op);
 /* After the batch was applied. */
 void rules_fleet(struct world *world, int64_t launches);
 /* Nobody plays there or is on the way: what a stop needs. */
 void rules_nobody_there(struct world *world, size_t vm, const char *what);
+
+/* The row as it is after this batch. */
+const struct gameserver *rules_row_after(struct world *world,
+					 const struct batch *batch, int64_t id);
+/* Nobody answers, for longer than the scaler needs to see it. */
+bool rules_is_cut_off(const struct world *world);
 
 /* quiet.c */
 void quiet_phase(struct world *world, const struct moment *moment);

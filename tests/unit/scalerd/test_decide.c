@@ -598,6 +598,15 @@ TEST(a_deadline_ends_nothing_that_was_adopted)
 	assert_int_equal(count(b, ACTION_STOP), 0);
 }
 
+TEST(one_that_was_found_and_never_runs_is_stopped)
+{
+	struct server_view *s = add(b, STATE_LAUNCHING, 0);
+
+	s->deadline_over = true;
+	s->origin = ORIGIN_ADOPTED;
+	assert_int_equal(first(b, ACTION_STOP).reason, REASON_LAUNCH_DEADLINE);
+}
+
 /* ---- health: dead ------------------------------------------------------ */
 
 TEST(a_dead_one_that_was_proven_empty_is_stopped)
@@ -804,6 +813,7 @@ UNIT_MAIN(
     cmocka_unit_test(one_that_never_answered_in_its_grace_is_stopped),
     cmocka_unit_test(a_deadline_ends_nothing_that_answered_well),
     cmocka_unit_test(a_deadline_ends_nothing_that_was_adopted),
+    cmocka_unit_test(one_that_was_found_and_never_runs_is_stopped),
     cmocka_unit_test(a_dead_one_that_was_proven_empty_is_stopped),
     cmocka_unit_test(a_dead_one_that_may_have_players_is_kept_and_replaced),
     cmocka_unit_test(a_silent_one_is_kept_until_dead_after),

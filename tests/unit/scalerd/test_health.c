@@ -8,7 +8,7 @@ enum { RULE_MAX = 5, ANSWERS = 12, BEYOND = 200 };
 /* The rules in words: what a reader would write down. */
 struct model {
 	enum health health;
-	int failures; /* in a row; unknown and suspect */
+	int failures;  /* in a row; unknown and suspect */
 	int successes; /* in a row; bad */
 };
 
@@ -17,13 +17,13 @@ model_answer(struct model *model, bool good, struct health_rule rule)
 {
 	if (good && model->health == HEALTH_BAD) {
 		if (++model->successes >= rule.rise)
-			*model = (struct model) {.health = HEALTH_GOOD};
+			*model = (struct model){.health = HEALTH_GOOD};
 	} else if (good) {
-		*model = (struct model) {.health = HEALTH_GOOD};
+		*model = (struct model){.health = HEALTH_GOOD};
 	} else if (model->health == HEALTH_BAD) {
 		model->successes = 0;
 	} else if (++model->failures >= rule.fall) {
-		*model = (struct model) {.health = HEALTH_BAD};
+		*model = (struct model){.health = HEALTH_BAD};
 	} else if (model->health == HEALTH_GOOD) {
 		model->health = HEALTH_SUSPECT;
 	}
@@ -52,9 +52,10 @@ every_sequence_of_answers_follows_the_rules(void **state)
 	(void)state;
 	for (int fall = 1; fall <= RULE_MAX; fall++)
 		for (int rise = 1; rise <= RULE_MAX; rise++)
-			check_all_answers(HEALTH_SCORE_UNKNOWN,
-			    (struct model) {.health = HEALTH_UNKNOWN},
-			    (struct health_rule) {.fall = fall, .rise = rise});
+			check_all_answers(
+			    HEALTH_SCORE_UNKNOWN,
+			    (struct model){.health = HEALTH_UNKNOWN},
+			    (struct health_rule){.fall = fall, .rise = rise});
 }
 
 static void
@@ -77,8 +78,8 @@ with_fall_one_the_first_failure_makes_it_bad(void **state)
 	const int good = health_score(HEALTH_GOOD, rule);
 
 	(void)state;
-	assert_int_equal(
-	    health_of(health_next(good, false, rule), rule), HEALTH_BAD);
+	assert_int_equal(health_of(health_next(good, false, rule), rule),
+			 HEALTH_BAD);
 }
 
 static void
@@ -87,14 +88,14 @@ a_stored_word_goes_on_where_it_was(void **state)
 	(void)state;
 	for (int fall = 1; fall <= RULE_MAX; fall++)
 		for (int rise = 1; rise <= RULE_MAX; rise++) {
-			const struct health_rule rule = {
-			    .fall = fall, .rise = rise};
+			const struct health_rule rule = {.fall = fall,
+							 .rise = rise};
 
 			for (int h = 0; h < HEALTH_COUNT; h++) {
 				const enum health want =
 				    h == HEALTH_SUSPECT && fall == 1
-				    ? HEALTH_BAD
-				    : (enum health)h;
+					? HEALTH_BAD
+					: (enum health)h;
 				const int score =
 				    health_score((enum health)h, rule);
 
@@ -111,8 +112,9 @@ a_stored_suspect_has_failed_once(void **state)
 	for (int fall = 2; fall <= RULE_MAX; fall++) {
 		const struct health_rule rule = {.fall = fall, .rise = 2};
 
-		check_all_answers(health_score(HEALTH_SUSPECT, rule),
-		    (struct model) {.health = HEALTH_SUSPECT, .failures = 1},
+		check_all_answers(
+		    health_score(HEALTH_SUSPECT, rule),
+		    (struct model){.health = HEALTH_SUSPECT, .failures = 1},
 		    rule);
 	}
 }
@@ -123,8 +125,8 @@ a_score_of_another_rule_is_brought_into_range(void **state)
 	(void)state;
 	for (int score = -BEYOND; score <= BEYOND; score++)
 		for (int fall = 1; fall <= RULE_MAX; fall++) {
-			const struct health_rule rule = {
-			    .fall = fall, .rise = 2};
+			const struct health_rule rule = {.fall = fall,
+							 .rise = 2};
 			int s = health_next(score, false, rule);
 
 			for (int i = 0; i < fall; i++)
@@ -159,10 +161,10 @@ an_unknown_name_is_refused_and_changes_nothing(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(every_sequence_of_answers_follows_the_rules),
-    cmocka_unit_test(one_failure_takes_a_good_one_out_of_rotation),
-    cmocka_unit_test(with_fall_one_the_first_failure_makes_it_bad),
-    cmocka_unit_test(a_stored_word_goes_on_where_it_was),
-    cmocka_unit_test(a_stored_suspect_has_failed_once),
-    cmocka_unit_test(a_score_of_another_rule_is_brought_into_range),
-    cmocka_unit_test(every_name_is_read_back),
-    cmocka_unit_test(an_unknown_name_is_refused_and_changes_nothing))
+	  cmocka_unit_test(one_failure_takes_a_good_one_out_of_rotation),
+	  cmocka_unit_test(with_fall_one_the_first_failure_makes_it_bad),
+	  cmocka_unit_test(a_stored_word_goes_on_where_it_was),
+	  cmocka_unit_test(a_stored_suspect_has_failed_once),
+	  cmocka_unit_test(a_score_of_another_rule_is_brought_into_range),
+	  cmocka_unit_test(every_name_is_read_back),
+	  cmocka_unit_test(an_unknown_name_is_refused_and_changes_nothing))

@@ -8,17 +8,17 @@ only_the_moves_of_the_design_are_allowed(void **state)
 {
 	static const bool allowed[STATE_COUNT][STATE_COUNT] = {
 	    [STATE_LAUNCHING] = {[STATE_STARTING] = true,
-		[STATE_STOPPING] = true,
-		[STATE_GONE] = true},
+				 [STATE_STOPPING] = true,
+				 [STATE_GONE] = true},
 	    [STATE_STARTING] = {[STATE_AVAILABLE] = true,
-		[STATE_STOPPING] = true,
-		[STATE_GONE] = true},
+				[STATE_STOPPING] = true,
+				[STATE_GONE] = true},
 	    [STATE_AVAILABLE] = {[STATE_STANDBY] = true,
-		[STATE_STOPPING] = true,
-		[STATE_GONE] = true},
+				 [STATE_STOPPING] = true,
+				 [STATE_GONE] = true},
 	    [STATE_STANDBY] = {[STATE_AVAILABLE] = true,
-		[STATE_STOPPING] = true,
-		[STATE_GONE] = true},
+			       [STATE_STOPPING] = true,
+			       [STATE_GONE] = true},
 	    [STATE_STOPPING] = {[STATE_GONE] = true},
 	};
 
@@ -57,9 +57,10 @@ every_state_reaches_gone(void **state)
 	for (int round = 0; round < STATE_COUNT; round++)
 		for (int from = 0; from < STATE_COUNT; from++)
 			for (int to = 0; to < STATE_COUNT; to++)
-				reaches[from] |= reaches[to] &&
-				    state_may_become(
-					(enum state)from, (enum state)to);
+				reaches[from] |=
+				    reaches[to] &&
+				    state_may_become((enum state)from,
+						     (enum state)to);
 	for (int from = 0; from < STATE_COUNT; from++)
 		assert_true(reaches[from]);
 }
@@ -103,8 +104,8 @@ an_unknown_name_is_refused_and_changes_nothing(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(only_the_moves_of_the_design_are_allowed),
-    cmocka_unit_test(gone_is_for_ever),
-    cmocka_unit_test(stopping_never_serves_again),
-    cmocka_unit_test(every_state_reaches_gone),
-    cmocka_unit_test(every_name_is_read_back),
-    cmocka_unit_test(an_unknown_name_is_refused_and_changes_nothing))
+	  cmocka_unit_test(gone_is_for_ever),
+	  cmocka_unit_test(stopping_never_serves_again),
+	  cmocka_unit_test(every_state_reaches_gone),
+	  cmocka_unit_test(every_name_is_read_back),
+	  cmocka_unit_test(an_unknown_name_is_refused_and_changes_nothing))

@@ -288,14 +288,16 @@ kill_in_the_midst_of_a_rescue_loses_nothing(void **state)
 	}
 }
 
-/* Damages the table under the open store, with nothing of it cached. */
+/* Damages a table under the open store, with nothing of it cached. */
 static void
-damage_gameservers(struct bench *b)
+damage(struct bench *b, const char *table)
 {
-	long page = strtol(ask(b, "SELECT rootpage FROM sqlite_schema "
-				  "WHERE name = 'gameserver'"),
-			   NULL, 10);
+	char query[100];
+	long page;
 
+	snprintf(query, sizeof(query),
+		 "SELECT rootpage FROM sqlite_schema WHERE name = '%s'", table);
+	page = strtol(ask(b, query), NULL, 10);
 	assert_int_equal(meddle(b, "PRAGMA wal_checkpoint(TRUNCATE)"),
 			 SQLITE_OK);
 	scribble(b->path, (page - 1) * 4096, 64);
@@ -309,7 +311,7 @@ damage_while_running_begins_anew_and_says_so(void **state)
 	char name[400];
 
 	open_with_history(b);
-	damage_gameservers(b);
+	damage(b, "gameserver");
 	assert_int_equal(commit_id(b, 2), STORE_RESET);
 	assert_non_null(strstr(b->err.msg, "malformed"));
 	assert_true(find_file(b, "state.db.damaged-", name, sizeof(name)));
@@ -322,17 +324,31 @@ damage_while_running_begins_anew_and_says_so(void **state)
 }
 
 static void
+damage_that_no_commit_meets_is_found_within_store_check_ms(void **state)
+{
+	struct bench *b = *state;
+
+	open_with_history(b);
+	damage(b, "operation");
+	b->row.heartbeat_ms = STORE_CHECK_MS - 1;
+	assert_int_equal(commit_id(b, 2), STORE_OK);
+	b->row.heartbeat_ms = STORE_CHECK_MS;
+	assert_int_equal(commit_id(b, 2), STORE_RESET);
+	assert_int_equal(commit_id(b, 2), STORE_OK);
+}
+
+static void
 damage_without_end_is_given_up(void **state)
 {
 	struct bench *b = *state;
 
 	open_with_history(b);
 	for (int i = 0; i < STORE_RESETS_MAX; i++) {
-		damage_gameservers(b);
+		damage(b, "gameserver");
 		assert_int_equal(commit_id(b, 1), STORE_RESET);
 		assert_int_equal(commit_id(b, 1), STORE_OK);
 	}
-	damage_gameservers(b);
+	damage(b, "gameserver");
 	assert_int_equal(commit_id(b, 1), STORE_BROKEN);
 }
 
@@ -342,7 +358,7 @@ deleted_and_unreadable_database_is_begun_anew(void **state)
 	struct bench *b = *state;
 
 	open_with_history(b);
-	damage_gameservers(b);
+	damage(b, "gameserver");
 	remove_file(b, "");
 	assert_int_equal(commit_id(b, 2), STORE_RESET);
 	assert_int_equal(commit_id(b, 2), STORE_OK);
@@ -350,16 +366,18 @@ deleted_and_unreadable_database_is_begun_anew(void **state)
 	assert_int_equal(b->ngameserver, 1);
 }
 
-UNIT_MAIN(STORE_TEST(deleted_database_is_written_anew),
-	  STORE_TEST(rescued_database_keeps_its_mode_and_raises_the_epoch),
-	  STORE_TEST(database_in_its_place_is_moved_aside_and_not_merged),
-	  STORE_TEST(directory_in_its_place_is_moved_aside),
-	  STORE_TEST(rescue_that_can_not_be_written_is_tried_again),
-	  STORE_TEST(directory_that_comes_back_needs_no_rescue),
-	  STORE_TEST(overtaken_writer_rescues_nothing),
-	  STORE_TEST(finished_copy_of_a_killed_rescue_is_put_in_place),
-	  STORE_TEST(half_copy_of_a_killed_rescue_is_thrown_away),
-	  STORE_TEST(kill_in_the_midst_of_a_rescue_loses_nothing),
-	  STORE_TEST(damage_while_running_begins_anew_and_says_so),
-	  STORE_TEST(damage_without_end_is_given_up),
-	  STORE_TEST(deleted_and_unreadable_database_is_begun_anew))
+UNIT_MAIN(
+    STORE_TEST(deleted_database_is_written_anew),
+    STORE_TEST(rescued_database_keeps_its_mode_and_raises_the_epoch),
+    STORE_TEST(database_in_its_place_is_moved_aside_and_not_merged),
+    STORE_TEST(directory_in_its_place_is_moved_aside),
+    STORE_TEST(rescue_that_can_not_be_written_is_tried_again),
+    STORE_TEST(directory_that_comes_back_needs_no_rescue),
+    STORE_TEST(overtaken_writer_rescues_nothing),
+    STORE_TEST(finished_copy_of_a_killed_rescue_is_put_in_place),
+    STORE_TEST(half_copy_of_a_killed_rescue_is_thrown_away),
+    STORE_TEST(kill_in_the_midst_of_a_rescue_loses_nothing),
+    STORE_TEST(damage_while_running_begins_anew_and_says_so),
+    STORE_TEST(damage_that_no_commit_meets_is_found_within_store_check_ms),
+    STORE_TEST(damage_without_end_is_given_up),
+    STORE_TEST(deleted_and_unreadable_database_is_begun_anew))
