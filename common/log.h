@@ -45,14 +45,14 @@ void log_set_level(enum log_level level);
 
 /* One line with one write(2). Keeps errno. Safe from several threads. Lines
  * longer than 4 KiB are cut. */
-void log_write(
-    enum log_level level, const char *event, const struct log_field *fields);
+void log_write(enum log_level level, const char *event,
+	       const struct log_field *fields);
 
 /* log_info("state", LOG_NUM("gameserver", 17), LOG_TEXT("to", "standby"));
  * at least one field. */
 #define log_at(level, event, ...)                                              \
 	log_write((level), (event),                                            \
-	    (const struct log_field[]) {__VA_ARGS__, {.key = 0}})
+		  (const struct log_field[]){__VA_ARGS__, {.key = 0}})
 #define log_error(event, ...) log_at(LOG_LEVEL_ERROR, event, __VA_ARGS__)
 #define log_warn(event, ...)  log_at(LOG_LEVEL_WARN, event, __VA_ARGS__)
 #define log_info(event, ...)  log_at(LOG_LEVEL_INFO, event, __VA_ARGS__)

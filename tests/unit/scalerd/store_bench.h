@@ -257,7 +257,7 @@ query(struct bench *b, const char *path, int flags, const char *sql)
 		rc = sqlite3_prepare_v2(db, sql, -1, &stmt, &sql);
 		if (rc != SQLITE_OK || stmt == NULL)
 			break;
-		while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		while (sqlite3_step(stmt) == SQLITE_ROW)
 			snprintf(
 			    b->text, sizeof(b->text), "%s",
 			    sqlite3_column_type(stmt, 0) == SQLITE_NULL
