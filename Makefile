@@ -142,7 +142,8 @@ run: ## run everything here, in the foreground: nginx, fcgi-api, scalerd, gamese
 	@GSM_BUILD='$(abspath $(BUILD))' exec env --default-signal=INT,TERM \
 		tests/demo/run
 
-PYTEST = GSM_BUILD='$(abspath $(BUILD))' PYTHONDONTWRITEBYTECODE=1 \
+# nginx lies in /usr/sbin, where an ordinary user's PATH does not lead.
+PYTEST = PATH="$$PATH:/usr/sbin:/sbin" GSM_BUILD='$(abspath $(BUILD))' PYTHONDONTWRITEBYTECODE=1 \
 	$(PYTHON) -m pytest tests -q -rs -n 4 -p no:cacheprovider
 
 check: ## build and run every test
