@@ -3,11 +3,11 @@
  * this process is the writer. */
 #include "scalerd/scaler/state.h"
 
+/* Whether nothing but time stands between the operation and its call. */
 static bool
-may_call(const struct scaler *s, const struct intent *o)
+is_callable(const struct scaler *s, const struct intent *o)
 {
-	if (o->row.result != OP_PENDING || o->dirty || o->in_flight ||
-	    s->now.ms < o->next_ms)
+	if (o->row.result != OP_PENDING || o->in_flight)
 		return false;
 	/* What an earlier process may have sent: the list may show it. */
 	if (o->resumed && (!s->listed || s->list_doubtful))
@@ -56,7 +56,7 @@ act_operations(struct scaler *s)
 	for (size_t i = 0; i < s->fleet.nintent; i++) {
 		struct intent *o = s->fleet.intent[i];
 
-		if (!may_call(s, o))
+		if (o->dirty || s->now.ms < o->next_ms || !is_callable(s, o))
 			continue;
 		if (!is_writer(s))
 			return;
@@ -148,7 +148,7 @@ act_next_ms(const struct scaler *s)
 	for (size_t i = 0; i < s->fleet.nintent; i++) {
 		const struct intent *o = s->fleet.intent[i];
 
-		if (o->row.result == OP_PENDING && !o->in_flight)
+		if (is_callable(s, o))
 			next = smaller(next, o->next_ms);
 	}
 	return next > s->now.ms + TURN_GAP_MS ? next : s->now.ms + TURN_GAP_MS;

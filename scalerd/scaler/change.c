@@ -2,10 +2,13 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "scalerd/scaler/state.h"
+
+enum { LAUNCHES_FIRST = 64 };
 
 void
 change_set_deadline(struct scaler *s, struct member *m)
@@ -77,16 +80,37 @@ new_mark(struct scaler *s, char mark[MARK_SIZE])
 		 clock->random(clock->self), clock->random(clock->self));
 }
 
+/* Room for one more. All of an hour are kept, however many LAUNCHES_PER_HOUR
+ * allows just now: it may be raised again. */
+static bool
+reserve_launch(struct scaler *s)
+{
+	const size_t size = s->launched_size * 2 + LAUNCHES_FIRST;
+	int64_t *new;
+
+	if (s->nlaunched < s->launched_size)
+		return true;
+	new = realloc(s->launched_ms, size * sizeof(*new));
+	if (new == NULL)
+		return false;
+	s->launched_ms = new;
+	s->launched_size = size;
+	return true;
+}
+
 void
 change_count_launch(struct scaler *s, int64_t ms)
 {
-	size_t last = (s->launched_first + s->nlaunched) % s->launched_size;
+	size_t kept = 0;
 
-	s->launched_ms[last] = ms;
-	if (s->nlaunched < s->launched_size)
-		s->nlaunched++;
+	for (size_t i = 0; i < s->nlaunched; i++)
+		if (s->launched_ms[i] > s->now.ms - HOUR_MS)
+			s->launched_ms[kept++] = s->launched_ms[i];
+	s->nlaunched = kept;
+	if (reserve_launch(s))
+		s->launched_ms[s->nlaunched++] = ms;
 	else
-		s->launched_first = (s->launched_first + 1) % s->launched_size;
+		log_error("count_launch", LOG_TEXT("error", "out of memory"));
 }
 
 void

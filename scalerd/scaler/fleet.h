@@ -35,7 +35,7 @@ struct member {
 	int64_t next_poll_ms;
 	bool polling;   /* a question is open */
 	int64_t rounds; /* answers since start or clock jump */
-	int64_t answered_written_utc_ms;
+	int64_t answered_written_ms;
 	bool seen;  /* while a list is matched: it is in it */
 	int absent; /* complete lists in a row without it */
 	int64_t absent_since_ms;

@@ -43,6 +43,17 @@ note_health(struct scaler *s, struct member *m, enum health before,
 		    "does not answer, had players when last heard; kept");
 }
 
+/* The free seats of one where nobody is: the most that it ever reported. An
+ * adopted one may have been adopted with players inside. */
+static int64_t
+seats_when_empty(const struct scaler *s, const struct gameserver *row)
+{
+	if (row->origin == ORIGIN_ADOPTED &&
+	    row->most_seats < s->config.server_capacity)
+		return s->config.server_capacity;
+	return row->most_seats;
+}
+
 /* Whether this answer was asked when no player could be on the way any more,
  * and shows nobody inside. ready_to_close alone can be said with one player
  * waiting: the seats must agree. */
@@ -53,7 +64,8 @@ is_proof(const struct scaler *s, const struct member *m,
 	return m->row.state == STATE_STANDBY && m->quiet_ms != QUIET_NOT_YET &&
 	       answer->asked_ms >=
 		   m->quiet_ms + s->config.join_grace_ms + GRANT_LAG_MS &&
-	       answer->ready_to_close && answer->seats >= m->row.most_seats;
+	       answer->ready_to_close &&
+	       answer->seats >= seats_when_empty(s, &m->row);
 }
 
 /* A launched gameserver that serves for a while shows that launches work. */
@@ -61,7 +73,7 @@ static void
 note_survival(struct scaler *s, const struct member *m)
 {
 	if (s->launch_failures > 0 && m->row.origin == ORIGIN_LAUNCHED &&
-	    m->row.state == STATE_AVAILABLE &&
+	    m->row.state == STATE_AVAILABLE && m->entered_ms > s->started_ms &&
 	    m->entered_ms > s->last_failure_ms &&
 	    s->now.ms - m->entered_ms >= EARLY_DEATH_MS)
 		change_launch_succeeded(s);
@@ -75,9 +87,9 @@ take_good_answer(struct scaler *s, struct member *m,
 
 	if (!row->heard || row->seats != answer->seats ||
 	    row->ready_to_close != answer->ready_to_close ||
-	    s->now.utc_ms - m->answered_written_utc_ms >= ANSWERED_WRITE_MS) {
+	    s->now.ms - m->answered_written_ms >= ANSWERED_WRITE_MS) {
 		m->dirty = true;
-		m->answered_written_utc_ms = s->now.utc_ms;
+		m->answered_written_ms = s->now.ms;
 	}
 	row->heard = true;
 	row->seats = answer->seats;
@@ -271,16 +283,22 @@ first_state(const struct sighting *seen, bool late)
 	return late ? STATE_STARTING : STATE_AVAILABLE;
 }
 
+/* `gone` is the row that bore its mark until now, or NULL. What that row knew
+ * about players inside stays known. */
 static void
-adopt(struct scaler *s, const struct sighting *seen, bool late)
+adopt(struct scaler *s, const struct sighting *seen, const struct member *gone)
 {
-	struct gameserver row = {.state = first_state(seen, late),
-				 .reason = REASON_ADOPTED,
-				 .since_utc_ms = s->now.utc_ms,
-				 .origin =
-				     late ? ORIGIN_LAUNCHED : ORIGIN_ADOPTED,
-				 .ours = seen->ours,
-				 .score = HEALTH_SCORE_UNKNOWN};
+	const bool late = gone != NULL && !gone->row.heard &&
+			  gone->row.origin == ORIGIN_LAUNCHED;
+	struct gameserver row = {
+	    .state = first_state(seen, late),
+	    .reason = REASON_ADOPTED,
+	    .since_utc_ms = s->now.utc_ms,
+	    .origin = late ? ORIGIN_LAUNCHED : ORIGIN_ADOPTED,
+	    .ours = seen->ours,
+	    .score = HEALTH_SCORE_UNKNOWN,
+	    .heard = gone != NULL && gone->row.heard,
+	    .most_seats = gone != NULL ? gone->row.most_seats : 0};
 	struct member *m;
 	struct event event = {.at_utc_ms = s->now.utc_ms,
 			      .kind = "state",
@@ -329,7 +347,7 @@ take_unknown(struct scaler *s, const struct sighting *seen,
 		return;
 	if (gone == NULL && seen->ours && s->listed)
 		suspect_manager(s, seen);
-	adopt(s, seen, gone != NULL && gone->row.origin == ORIGIN_LAUNCHED);
+	adopt(s, seen, gone);
 }
 
 /* Marks in `absent` of each member whether this list missed it. */

@@ -156,8 +156,6 @@ struct prober_port {
 	bool (*ask)(void *self, const struct question *question);
 };
 
-const char *answer_name(enum answer_kind kind);
-
 /* ---- provider ---------------------------------------------------------- */
 
 /* One gameserver as the provider sees it. */

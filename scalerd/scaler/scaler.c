@@ -31,29 +31,6 @@ set_policy(struct scaler *s, const struct config *c)
 	};
 }
 
-/* Room for the launches of an hour; the newest are kept. */
-static bool
-resize_launches(struct scaler *s, size_t size)
-{
-	int64_t *new = calloc(size, sizeof(*new));
-	size_t keep = s->nlaunched < size ? s->nlaunched : size;
-
-	if (new == NULL)
-		return false;
-	for (size_t i = 0; i < keep; i++) {
-		size_t skip = s->nlaunched - keep;
-
-		new[i] = s->launched_ms[(s->launched_first + skip + i) %
-					s->launched_size];
-	}
-	free(s->launched_ms);
-	s->launched_ms = new;
-	s->launched_size = size;
-	s->launched_first = 0;
-	s->nlaunched = keep;
-	return true;
-}
-
 struct scaler *
 scaler_new(const struct ports *ports, const struct config *config)
 {
@@ -67,8 +44,7 @@ scaler_new(const struct ports *ports, const struct config *config)
 	s->surplus_since_ms = -1;
 	s->journal = journal_new();
 	set_policy(s, config);
-	if (s->journal != NULL &&
-	    resize_launches(s, (size_t)config->launches_per_hour))
+	if (s->journal != NULL)
 		return s;
 	scaler_free(s);
 	return NULL;
@@ -90,17 +66,13 @@ scaler_reconfigure(struct scaler *s, const struct config *config)
 {
 	const struct health_rule before = s->policy.health;
 
-	if (config->launches_per_hour != s->config.launches_per_hour &&
-	    !resize_launches(s, (size_t)config->launches_per_hour)) {
-		log_error("reconfigure", LOG_TEXT("error", "out of memory"));
-		return;
-	}
 	set_policy(s, config);
 	for (size_t i = 0; i < s->fleet.nmember; i++) {
 		struct member *m = s->fleet.member[i];
-		enum health health = health_of(m->row.score, before);
+		const enum health health = health_of(m->row.score, before);
 
 		m->row.score = health_score(health, s->policy.health);
+		m->dirty = true; /* the same score is another word now */
 		if (m->next_poll_ms > s->now.ms + config->poll_interval_ms)
 			m->next_poll_ms = s->now.ms + config->poll_interval_ms;
 	}
@@ -153,7 +125,7 @@ load_fleet(void *arg, const struct fleet_row *row)
 	if (s->fleet.next_id <= row->last_id)
 		s->fleet.next_id = row->last_id + 1;
 	s->launch_failures = row->launch_failures;
-	s->last_failure_ms = s->now.ms;
+	s->last_failure_ms = s->now.ms - 1; /* before what is loaded */
 	s->launch_not_before_ms =
 	    s->now.ms +
 	    wait_until_utc(s, row->launch_not_before_utc_ms, BACKOFF_MAX_MS);
@@ -209,7 +181,12 @@ load_operation(void *arg, const struct operation *row)
 static void
 load_alarm(void *arg, const struct alarm *alarm)
 {
-	journal_load_alarm(((struct loading *)arg)->scaler->journal, alarm);
+	struct scaler *s = ((struct loading *)arg)->scaler;
+	enum alarm_kind kind;
+
+	journal_load_alarm(s->journal, alarm);
+	if (alarm_parse(alarm->name, &kind) && kind == ALARM_SECOND_MANAGER)
+		s->frozen_until_ms = s->now.ms + FREEZE_MS;
 }
 
 bool
@@ -224,6 +201,7 @@ scaler_load(struct scaler *s, struct err *err)
 
 	s->now = s->ports.clock.now(s->ports.clock.self);
 	s->started_utc_ms = s->now.utc_ms;
+	s->started_ms = s->now.ms;
 	if (!s->ports.store.load(s->ports.store.self, s->now.utc_ms, &rows,
 				 err))
 		return false;
@@ -345,11 +323,12 @@ apply(struct scaler *s, const struct action *action)
 	};
 	struct member *m;
 
-	note_action(s, action);
 	if (action->kind == ACTION_LAUNCH) {
-		change_launch(s, action->reason);
+		if (change_launch(s, action->reason))
+			note_action(s, action);
 		return;
 	}
+	note_action(s, action);
 	m = fleet_find(&s->fleet, action->id);
 	if (action->kind == ACTION_STOP) {
 		if (action->reason == REASON_LAUNCH_DEADLINE ||
@@ -413,13 +392,13 @@ note_drains(struct scaler *s)
 {
 	const int64_t deadline = s->config.drain_deadline_ms;
 
-	for (size_t i = 0; i < s->fleet.nmember && deadline > 0; i++) {
+	for (size_t i = 0; i < s->fleet.nmember; i++) {
 		const struct member *m = s->fleet.member[i];
 		const bool late =
 		    m->row.state == STATE_STANDBY &&
 		    s->now.utc_ms - m->row.since_utc_ms >= deadline;
 
-		if (late || m->row.state == STATE_AVAILABLE)
+		if (late || deadline == 0 || m->row.state == STATE_AVAILABLE)
 			journal_alarm(
 			    s->journal, ALARM_DRAIN_DEADLINE, m->row.id,
 			    s->now.utc_ms,

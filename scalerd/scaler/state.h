@@ -42,7 +42,6 @@ enum {
 	GONE_KEEP_MS = 3600000, /* gone rows stay in memory: late launches */
 	HOUR_MS = 3600000,
 	FREEZE_MS = 600000, /* after the last sign of a second manager */
-	MARK_DIGITS = 32,
 };
 
 struct scaler {
@@ -55,6 +54,7 @@ struct scaler {
 
 	/* Time. */
 	int64_t started_utc_ms;
+	int64_t started_ms;
 	int64_t turned_ms; /* the last turn, 0 none */
 	int64_t turned_utc_ms;
 	bool settled;
@@ -69,8 +69,9 @@ struct scaler {
 	int64_t frozen_until_ms;
 
 	/* Launches. */
-	int64_t *launched_ms; /* ring of the last launches */
-	size_t nlaunched, launched_size, launched_first;
+	int64_t *launched_ms; /* launches of the last hour, and perhaps older
+				 ones */
+	size_t nlaunched, launched_size;
 	int64_t launch_failures; /* in a row */
 	int64_t last_failure_ms;
 	int64_t launch_not_before_ms;

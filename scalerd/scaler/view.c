@@ -35,11 +35,8 @@ launched_last_hour(const struct scaler *s)
 {
 	int64_t n = 0;
 
-	for (size_t i = 0; i < s->nlaunched; i++) {
-		size_t at = (s->launched_first + i) % s->launched_size;
-
-		n += s->launched_ms[at] > s->now.ms - HOUR_MS;
-	}
+	for (size_t i = 0; i < s->nlaunched; i++)
+		n += s->launched_ms[i] > s->now.ms - HOUR_MS;
 	return n;
 }
 

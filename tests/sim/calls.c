@@ -230,8 +230,10 @@ calls_prepare(void *self, const struct gameserver *gameserver,
 	if (gate == GATE_SHUT)
 		return err_set(err, "the process is dead");
 	world_leave_port(world, gate);
-	if (world_is_on(world, FAULT_REFUSE) && rng_percent(&world->rng, 10))
+	if (world_is_on(world, FAULT_REFUSE) && rng_percent(&world->rng, 10)) {
+		world->unprepared_ms = world->now_ms;
 		return err_set(err, "no template");
+	}
 	snprintf(operation->phase, sizeof(operation->phase), "%s",
 		 phases[phase].name);
 	write_request(operation->request, phase, operation->id);

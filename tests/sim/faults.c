@@ -14,6 +14,8 @@ enum {
 	FAULT_GAP_MAX_MS = 300000,
 	MINUTE_MS = 60000,
 	FOREIGN_MAX = 3,
+	PICKS = 40,
+	HANGS_PROVEN_PERCENT = 10,
 };
 
 static const struct {
@@ -102,19 +104,28 @@ config_choose(struct world *world, bool again)
 
 /* ---- machines ---------------------------------------------------------- */
 
-/* A live machine, or VMS_MAX. */
+/* A live machine, or VMS_MAX. Standby ones are few, and it is there that a
+ * fault meets the rules of a stop: half of the faults go to them. */
 static size_t
 any_vm(struct world *world)
 {
 	const struct cloud *cloud = &world->cloud;
-	size_t i;
+	const bool standby = rng_percent(&world->rng, 50);
+	size_t live = VMS_MAX;
 
-	for (int tries = 0; cloud->nvm > 0 && tries < 20; tries++) {
-		i = (size_t)rng_range(&world->rng, 0, (int64_t)cloud->nvm - 1);
-		if (cloud->vm[i].alive)
-			return i;
+	for (int tries = 0; cloud->nvm > 0 && tries < PICKS; tries++) {
+		const size_t i =
+		    (size_t)rng_range(&world->rng, 0, (int64_t)cloud->nvm - 1);
+		const struct stored_row *row = store_row_of_vm(world, i);
+
+		if (!cloud->vm[i].alive)
+			continue;
+		live = i;
+		if (!standby ||
+		    (row != NULL && row->row.state == STATE_STANDBY))
+			break;
 	}
-	return VMS_MAX;
+	return live;
 }
 
 static void
@@ -137,6 +148,22 @@ vm_suffers(struct world *world, size_t i, enum fault fault)
 	if (vm->hung)
 		world_plan(world, world->now_ms + HUNG_GIVE_UP_MS,
 			   MOMENT_VM_RECOVERS, i, 1);
+}
+
+void
+faults_after_proof(struct world *world, size_t i)
+{
+	struct vm *vm = &world->cloud.vm[i];
+
+	if (world->phase != PHASE_FAULTS || vm->hung ||
+	    !world->enabled[FAULT_VM_HANGS] ||
+	    !rng_percent(&world->rng, HANGS_PROVEN_PERCENT))
+		return;
+	trace(world, "%s hangs for long", vm->ref);
+	vm->hung = true;
+	vm->hung_since_ms = world->now_ms;
+	vm->recovers_ms = world->now_ms + 3 * world->config.dead_after_ms;
+	world_plan(world, vm->recovers_ms, MOMENT_VM_RECOVERS, i, 0);
 }
 
 /* serial 1: those who can't know yet that they have joined give up. */

@@ -136,5 +136,7 @@ network_answer(struct world *world, const struct moment *moment)
 	if (open->vm != VMS_MAX)
 		note_told(world, &open->answer, &world->cloud.vm[open->vm]);
 	scaler_answered(world->scaler, &open->answer);
+	if (open->vm != VMS_MAX && world->cloud.vm[open->vm].proofs > 0)
+		faults_after_proof(world, open->vm);
 	world_observed(world);
 }

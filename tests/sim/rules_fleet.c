@@ -189,7 +189,8 @@ check_panic_launches(struct world *world, const struct sums *sums,
 	const size_t before = store->nlaunch - (size_t)launches;
 
 	if (!rules_is_cut_off(world) || sums->asked == 0 || sums->unknown > 0 ||
-	    world->utc_jumped_ms > world->partition_from_ms - HOUR_MS)
+	    world->utc_jumped_ms > world->partition_from_ms - HOUR_MS ||
+	    world->now_ms - world->amnesia_ms < HOUR_MS)
 		return;
 	if (launches > 1 ||
 	    (before > 0 && before < LAUNCHES_MAX &&

@@ -120,24 +120,31 @@ put_row(struct world *world, const struct gameserver *row)
 		players_give_up(world, stored->vm);
 }
 
+/* A round is what failed before the scaler could wait for it: what was begun
+ * before the first refusal, or before a launch that could not even begin. */
 static void
 note_launch_result(struct world *world, const struct stored_op *before,
 		   const struct operation *op)
 {
 	struct stored *store = &world->store;
+	const int64_t at_ms =
+	    world->now_ms - (world_utc_ms(world) - op->finished_utc_ms);
 
 	if (op->kind != OP_LAUNCH || before->op.result == op->result)
 		return;
 	if (op->result == OP_DONE)
 		store->refusals = 0;
 	/* One that was resumed belongs to the rounds before the restart. */
-	if (op->result != OP_REFUSED || before->created_ms < world->started_ms)
+	if (op->result != OP_REFUSED ||
+	    before->created_ms < world->started_ms ||
+	    before->created_ms <= world->unprepared_ms)
 		return;
-	if (store->refusals > 0 && before->created_ms <= store->refused_ms)
-		return;
-	store->refusals++;
-	store->refused_ms =
-	    world->now_ms - (world_utc_ms(world) - op->finished_utc_ms);
+	if (store->refusals == 0 || before->created_ms > store->refused_ms) {
+		store->refusals++;
+		store->refused_ms = at_ms;
+	} else if (at_ms < store->refused_ms) {
+		store->refused_ms = at_ms;
+	}
 }
 
 static void

@@ -229,6 +229,7 @@ struct world {
 	int64_t settled_from_ms; /* rounds count from here */
 	int64_t launches_this_turn;
 	int64_t surplus_from_ms; /* 0: none */
+	int64_t unprepared_ms;   /* when a launch could not begin, last */
 	int64_t cut_off_ms;      /* when nobody answered, last */
 	bool list_is_good;       /* the last list that it was given */
 	bool has_list;           /* it was given a complete one */
@@ -305,6 +306,8 @@ void faults_choose(struct world *world);
 void faults_happen(struct world *world, const struct moment *moment);
 void faults_over(struct world *world, const struct moment *moment);
 void faults_end_all(struct world *world);
+/* It just gave a proof that it is empty: a good moment to fall silent. */
+void faults_after_proof(struct world *world, size_t vm);
 void faults_vm_recovers(struct world *world, const struct moment *moment);
 void config_choose(struct world *world, bool again);
 
