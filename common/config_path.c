@@ -43,30 +43,29 @@ append_parts(const char *path, char *to, size_t size)
 bool
 config_path_absolute(const char *path, char *to, size_t size)
 {
-	char head[PATH_MAX]; /* "./" and the path, then less and less of it */
-	char resolved[PATH_MAX];
+	char full[PATH_MAX], head[PATH_MAX], resolved[PATH_MAX];
+	const char *relative = path[0] == '/' ? "" : "./";
+	int cut = snprintf(full, sizeof(full), "%s%s", relative, path);
 	int len;
 
-	if (!ends_in_name(path))
+	if (!ends_in_name(path) || cut < 0 || (size_t)cut >= sizeof(full))
 		return false;
-	if (path[0] == '/') {
-		len = snprintf(to, size, "%s", path);
-		return len >= 0 && (size_t)len < size;
-	}
-	len = snprintf(head, sizeof(head), "./%s", path);
-	if (len < 0 || (size_t)len >= sizeof(head))
-		return false;
+	/* As much of it as exists is resolved, the rest is kept. */
 	do {
-		char *slash = strrchr(head, '/');
-
-		if (slash == NULL)
-			return false;
-		*slash = '\0';
-	} while (realpath(head, resolved) == NULL);
+		len = snprintf(head, sizeof(head), "%.*s", cut, full);
+		if (len == 0 && path[0] != '/')
+			return false; /* no working directory */
+		if (len == 0)
+			memcpy(head, "/", sizeof("/"));
+		if (realpath(head, resolved) != NULL)
+			break;
+		while (cut > 0 && full[cut - 1] != '/')
+			cut--;
+		if (cut > 0)
+			cut--;
+	} while (len > 0);
 	len = snprintf(to, size, "%s", resolved);
 	if (len < 0 || (size_t)len >= size)
 		return false;
-	/* head is "./" and the beginning of path that exists, or "." */
-	return append_parts(strlen(head) > 2 ? path + strlen(head) - 2 : path,
-			    to, size);
+	return append_parts(full + cut, to, size);
 }

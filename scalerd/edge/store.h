@@ -33,6 +33,7 @@ enum {
 	STORE_APPLICATION_ID =
 	    0x47534d44,               /* "GSMD", of PRAGMA application_id */
 	STORE_OPEN_TIMEOUT_MS = 5000, /* wait for a lock while opening */
+	STORE_CONNECT_TRIES = 3,      /* one file moved aside, one copied */
 	STORE_BUSY_TIMEOUT_MS = 1000, /* wait for a lock inside one commit */
 	STORE_CHECK_MS = 60000, /* between looks at the file itself: damage
 				   hides behind SQLite's page cache */

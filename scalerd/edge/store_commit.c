@@ -278,7 +278,8 @@ sort_failure(int rc)
 
 	if (rc == RC_LOST)
 		return STORE_LOST;
-	if (store_is_damage(rc))
+	/* The statements were good when they were prepared: a table is gone. */
+	if (store_is_damage(rc) || rc == SQLITE_ERROR)
 		return STORE_RESET;
 	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
 		if ((rc & 0xff) == passing[i])

@@ -12,7 +12,12 @@
 #include "common/log.h"
 #include "sql.h"
 
-enum verdict { FILE_GOOD, FILE_DAMAGED, FILE_REFUSED };
+enum verdict {
+	FILE_GOOD,
+	FILE_DAMAGED,
+	FILE_HELD, /* good, but readers of what lay here before hold it */
+	FILE_REFUSED
+};
 
 static const char *const stmt_text[STMT_COUNT] = {
     [STMT_BEGIN] = sql_store_begin,
@@ -42,14 +47,16 @@ store_is_damage(int rc)
 	       rc == SQLITE_IOERR_CORRUPTFS;
 }
 
-/* Says what SQLite said and sorts it. */
+/* Says what SQLite said and sorts it. All SQL here is ours and fits the
+ * version: one that fails as such misses a table. */
 static enum verdict
 failed(const struct store *store, int rc, const char *doing, struct err *err)
 {
 	err_set(err, "%s: %s: %s", store->path, doing,
 		store->db == NULL ? sqlite3_errstr(rc)
 				  : sqlite3_errmsg(store->db));
-	return store_is_damage(rc) ? FILE_DAMAGED : FILE_REFUSED;
+	return store_is_damage(rc) || rc == SQLITE_ERROR ? FILE_DAMAGED
+							 : FILE_REFUSED;
 }
 
 /* The first column of a query's only row is the text. */
@@ -213,8 +220,13 @@ take(struct store *store, struct err *err)
 
 	if (!answers(store->db, sql_store_wal, "wal", mode, sizeof(mode),
 		     &rc)) {
+		if (rc != SQLITE_OK &&
+		    failed(store, rc, "journal_mode=WAL", err) != FILE_REFUSED)
+			return FILE_DAMAGED;
+		if ((rc & 0xff) == SQLITE_BUSY)
+			return FILE_HELD;
 		if (rc != SQLITE_OK)
-			return failed(store, rc, "journal_mode=WAL", err);
+			return FILE_REFUSED;
 		err_set(err,
 			"%s: its file system can't do WAL, journal_mode=%s",
 			store->path, mode);
@@ -275,31 +287,51 @@ is_openable(const char *path, struct err *err)
 	return true;
 }
 
+/* A file that was put here under a reader's open connection can't be switched
+ * to WAL for as long as that is open; a copy of it can. */
+static bool
+copy_held(struct store *store, struct err *err)
+{
+	bool ok;
+
+	store_files_note(store->path, &store->files);
+	ok = store_copy_out(store, err) == STORE_OK;
+	store->files = (struct store_files){.mode = store->files.mode};
+	store_disconnect(store, false);
+	return ok && store_rescue_finish(store, err);
+}
+
+static bool
+move_damaged(struct store *store, struct err *err)
+{
+	const struct store_files none = {.mode = 0};
+	const struct err why = *err;
+	char to[STORE_STEM_SIZE];
+
+	store_disconnect(store, false);
+	if (!store_files_clear(store->path, "damaged", &none, to, err))
+		return false;
+	log_error("database_damaged", LOG_TEXT("database", store->path),
+		  LOG_TEXT("moved_to", to), LOG_TEXT("detail", why.msg));
+	return true;
+}
+
 bool
 store_connect(struct store *store, struct err *err)
 {
-	enum verdict verdict = FILE_REFUSED;
-
 	if (!store_rescue_finish(store, err) || !is_openable(store->path, err))
 		return false;
-	for (int tries = 0; tries < 2; tries++) {
-		char to[STORE_STEM_SIZE];
-		struct err why;
-		const struct store_files none = {.mode = 0};
+	for (int tries = 0; tries < STORE_CONNECT_TRIES; tries++) {
+		const enum verdict verdict = open_file(store, err);
 
-		verdict = open_file(store, err);
 		if (verdict == FILE_GOOD)
 			return true;
-		store_disconnect(store, false);
-		if (verdict != FILE_DAMAGED)
-			return false;
-		why = *err;
-		if (!store_files_clear(store->path, "damaged", &none, to, err))
-			return false;
-		log_error("database_damaged", LOG_TEXT("database", store->path),
-			  LOG_TEXT("moved_to", to),
-			  LOG_TEXT("detail", why.msg));
+		if (verdict == FILE_REFUSED ||
+		    (verdict == FILE_HELD && !copy_held(store, err)) ||
+		    (verdict == FILE_DAMAGED && !move_damaged(store, err)))
+			break;
 	}
+	store_disconnect(store, false);
 	return false;
 }
 

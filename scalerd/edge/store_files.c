@@ -39,8 +39,10 @@ store_files_note(const char *path, struct store_files *files)
 			continue;
 		files->file[i] = (struct store_file_id){
 		    .there = true, .dev = st.st_dev, .ino = st.st_ino};
-		if (i == STORE_MAIN)
+		if (i == STORE_MAIN) {
 			files->mode = st.st_mode & 07777;
+			files->size = st.st_size;
+		}
 	}
 }
 
@@ -52,15 +54,18 @@ is_noted(const struct store_file_id *noted, const struct stat *st)
 }
 
 bool
-store_files_moved(const char *path, const struct store_files *noted)
+store_files_moved(const char *path, struct store_files *noted)
 {
 	for (enum store_file i = STORE_MAIN; i < STORE_FILE_COUNT; i++) {
 		struct stat st;
 
 		errno = 0;
 		if (exists(path, i, &st)) {
-			if (!is_noted(&noted->file[i], &st))
+			if (!is_noted(&noted->file[i], &st) ||
+			    (i == STORE_MAIN && st.st_size < noted->size))
 				return true;
+			if (i == STORE_MAIN)
+				noted->size = st.st_size;
 		} else if (errno == ENOENT || errno == ENOTDIR) {
 			return true;
 		}

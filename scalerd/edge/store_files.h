@@ -29,13 +29,15 @@ struct store_files {
 		ino_t ino;
 	} file[STORE_FILE_COUNT];
 	mode_t mode; /* of the database, 0 if it is not there */
+	off_t size;  /* the most that the database had */
 };
 
 void store_files_note(const char *path, struct store_files *files);
 
-/* Whether a name leads nowhere or to another file than noted. A name that
- * can't be looked at proves nothing: false. */
-bool store_files_moved(const char *path, const struct store_files *noted);
+/* Whether a name leads nowhere or to another file than noted, or the database
+ * became shorter, which SQLite never makes it here: somebody cut it. A name
+ * that can't be looked at proves nothing: false. Notes a larger size. */
+bool store_files_moved(const char *path, struct store_files *noted);
 
 /* Clears the path: other files than the noted ones are renamed to
  * PATH.WHY-TIME (with -wal and -shm), of the noted ones -wal and -shm are

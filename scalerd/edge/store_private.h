@@ -79,6 +79,8 @@ const char *store_cluster(const struct config *config);
 
 /* store_rescue.c */
 
+/* Writes PATH.rescue from the open handle. STORE_RESET: it can't be read. */
+enum store_result store_copy_out(struct store *store, struct err *err);
 /* Writes the database anew from the open handle because the path does not
  * lead to it any more. STORE_OK: go on with the commit. */
 enum store_result store_rescue(struct store *store, struct err *err);

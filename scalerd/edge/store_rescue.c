@@ -54,9 +54,8 @@ finish_copy(const char *name, mode_t mode, struct err *err)
 	return ok;
 }
 
-/* Writes PATH.rescue. STORE_RESET: the open database can't be read. */
-static enum store_result
-copy_out(struct store *store, struct err *err)
+enum store_result
+store_copy_out(struct store *store, struct err *err)
 {
 	char part[STORE_NAME_SIZE], whole[STORE_NAME_SIZE];
 	int rc;
@@ -142,7 +141,7 @@ store_rescue(struct store *store, struct err *err)
 		err_set(err, "another scalerd took %s over", store->path);
 		return STORE_LOST;
 	}
-	result = copy_out(store, err);
+	result = store_copy_out(store, err);
 	if (result == STORE_RESET)
 		return store_reset(store, "replaced", err);
 	if (result != STORE_OK)

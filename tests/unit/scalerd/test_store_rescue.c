@@ -338,6 +338,82 @@ damage_that_no_commit_meets_is_found_within_store_check_ms(void **state)
 }
 
 static void
+table_dropped_under_the_writer_begins_anew(void **state)
+{
+	struct bench *b = *state;
+
+	open_with_history(b);
+	assert_int_equal(meddle(b, "DROP TABLE event"), SQLITE_OK);
+	assert_int_equal(commit_id(b, 2), STORE_OK); /* needs no event */
+	reopen_store(b);
+	assert_load(b);
+	assert_int_equal(b->ngameserver, 0);
+	assert_int_equal(commit_id(b, 2), STORE_OK);
+}
+
+static void
+database_cut_to_nothing_is_written_anew_with_the_next_commit(void **state)
+{
+	struct bench *b = *state;
+
+	open_with_history(b);
+	assert_int_equal(commit_id(b, 1), STORE_OK);
+	assert_int_equal(truncate(b->path, 0), 0);
+	if (commit_id(b, 2) == STORE_RESET)
+		assert_int_equal(commit_id(b, 2), STORE_OK);
+	assert_string_equal(ask(b, "SELECT count(*) FROM gameserver "
+				   "WHERE id = 2"),
+			    "1");
+}
+
+/* Writes the copy's bytes into the database's file, in a process of its own:
+ * closing the file here would drop the locks of this one's connections. */
+static void
+overwrite(struct bench *b, const char *copy)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		execl("/bin/cp", "cp", copy, b->path, (char *)NULL);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	remove_file(b, "-wal");
+	remove_file(b, "-shm");
+}
+
+/* As by `cp copy.db state.db` while fcgi-api has the old one open. */
+static void
+file_put_under_an_open_reader_is_taken_over(void **state)
+{
+	struct bench *b = *state;
+	char copy[200], command[500];
+	sqlite3 *reader;
+
+	open_with_history(b);
+	snprintf(copy, sizeof(copy), "%s/copy.db", b->dir);
+	snprintf(command, sizeof(command), "VACUUM INTO '%s'", copy);
+	assert_int_equal(meddle(b, command), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_open_v2(b->path, &reader, SQLITE_OPEN_READONLY, NULL),
+	    SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(reader, "SELECT * FROM gameserver", NULL, NULL, NULL),
+	    SQLITE_OK);
+	store_close(b->store);
+	b->store = NULL;
+	overwrite(b, copy);
+	open_store(b);
+	assert_load(b);
+	assert_int_equal(b->ngameserver, 1);
+	assert_int_equal(commit_id(b, 2), STORE_OK);
+	sqlite3_close(reader);
+}
+
+static void
 damage_without_end_is_given_up(void **state)
 {
 	struct bench *b = *state;
@@ -379,5 +455,8 @@ UNIT_MAIN(
     STORE_TEST(kill_in_the_midst_of_a_rescue_loses_nothing),
     STORE_TEST(damage_while_running_begins_anew_and_says_so),
     STORE_TEST(damage_that_no_commit_meets_is_found_within_store_check_ms),
+    STORE_TEST(table_dropped_under_the_writer_begins_anew),
+    STORE_TEST(database_cut_to_nothing_is_written_anew_with_the_next_commit),
+    STORE_TEST(file_put_under_an_open_reader_is_taken_over),
     STORE_TEST(damage_without_end_is_given_up),
     STORE_TEST(deleted_and_unreadable_database_is_begun_anew))
