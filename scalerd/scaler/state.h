@@ -2,7 +2,8 @@
 /*
  * The inside of struct scaler, for the files of this folder only:
  *
- *	observe.c  what the edges saw -> rows
+ *	load.c     the store -> rows, once
+ *	observe_*  what the edges saw -> rows: answers, lists, steps
  *	view.c     rows -> what decide() sees
  *	change.c   the only setter of a state; begins and ends operations
  *	record.c   rows -> the store
@@ -112,6 +113,16 @@ void change_launch_failed(struct scaler *s, int64_t began_ms,
 			  const char *detail);
 void change_launch_succeeded(struct scaler *s);
 void change_count_launch(struct scaler *s, int64_t ms);
+
+/* ---- observe_*.c ---- */
+
+/* Reads the clock: an observation is made now. (scaler.c) */
+void scaler_observe(struct scaler *s);
+/* Takes over what the provider knows about it. */
+void observe_sighting(struct member *m, const struct sighting *seen);
+/* launching -> starting, as soon as it runs and its address is known. */
+void observe_running(struct scaler *s, struct member *m,
+		     const struct sighting *seen);
 
 /* ---- view.c ---- */
 

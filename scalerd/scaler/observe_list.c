@@ -1,156 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the edges saw, written into the rows. Nothing is decided here beyond
- * what is a fact: it answers, it runs, it is gone. */
+/* The provider's list, compared with the rows: what runs, what is gone, what
+ * nobody knew. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "scalerd/scaler/state.h"
-
-static struct instant
-observe_now(struct scaler *s)
-{
-	s->now = s->ports.clock.now(s->ports.clock.self);
-	return s->now;
-}
-
-/* ---- health ------------------------------------------------------------ */
-
-static void
-note_health(struct scaler *s, struct member *m, enum health before,
-	    const char *detail)
-{
-	enum health after = view_health(s, m);
-	struct event event = {.at_utc_ms = s->now.utc_ms,
-			      .gameserver = m->row.id,
-			      .kind = "health",
-			      .from = health_name(before),
-			      .to = health_name(after)};
-
-	if (before == after)
-		return;
-	snprintf(event.detail, sizeof(event.detail), "%s", detail);
-	journal_event(s->journal, &event);
-	m->dirty = true;
-	if (after != HEALTH_BAD)
-		journal_alarm(s->journal, ALARM_DEAD_WITH_PLAYERS, m->row.id,
-			      s->now.utc_ms, NULL);
-	else if (m->row.heard && m->row.seats < m->row.most_seats)
-		journal_alarm(
-		    s->journal, ALARM_DEAD_WITH_PLAYERS, m->row.id,
-		    s->now.utc_ms,
-		    "does not answer, had players when last heard; kept");
-}
-
-/* The free seats of one where nobody is: the most that it ever reported. An
- * adopted one may have been adopted with players inside. */
-static int64_t
-seats_when_empty(const struct scaler *s, const struct gameserver *row)
-{
-	if (row->origin == ORIGIN_ADOPTED &&
-	    row->most_seats < s->config.server_capacity)
-		return s->config.server_capacity;
-	return row->most_seats;
-}
-
-/* Whether this answer was asked when no player could be on the way any more,
- * and shows nobody inside. ready_to_close alone can be said with one player
- * waiting: the seats must agree. */
-static bool
-is_proof(const struct scaler *s, const struct member *m,
-	 const struct answer *answer)
-{
-	return m->row.state == STATE_STANDBY && m->quiet_ms != QUIET_NOT_YET &&
-	       answer->asked_ms >=
-		   m->quiet_ms + s->config.join_grace_ms + GRANT_LAG_MS &&
-	       answer->ready_to_close &&
-	       answer->seats >= seats_when_empty(s, &m->row);
-}
-
-/* A launched gameserver that serves for a while shows that launches work. */
-static void
-note_survival(struct scaler *s, const struct member *m)
-{
-	if (s->launch_failures > 0 && m->row.origin == ORIGIN_LAUNCHED &&
-	    m->row.state == STATE_AVAILABLE && m->entered_ms > s->started_ms &&
-	    m->entered_ms > s->last_failure_ms &&
-	    s->now.ms - m->entered_ms >= EARLY_DEATH_MS)
-		change_launch_succeeded(s);
-}
-
-static void
-take_good_answer(struct scaler *s, struct member *m,
-		 const struct answer *answer)
-{
-	struct gameserver *row = &m->row;
-
-	if (!row->heard || row->seats != answer->seats ||
-	    row->ready_to_close != answer->ready_to_close ||
-	    s->now.ms - m->answered_written_ms >= ANSWERED_WRITE_MS) {
-		m->dirty = true;
-		m->answered_written_ms = s->now.ms;
-	}
-	row->heard = true;
-	row->seats = answer->seats;
-	row->ready_to_close = answer->ready_to_close;
-	row->answered_utc_ms = s->now.utc_ms;
-	if (row->most_seats < answer->seats)
-		row->most_seats = answer->seats;
-	m->proven = is_proof(s, m, answer);
-	m->proof_answers = m->proven ? m->proof_answers + 1 : 0;
-	m->asked_ms = answer->asked_ms;
-	m->silent_ms = 0;
-	note_survival(s, m);
-}
-
-/* Only time in which it really was polled counts as silence. */
-static void
-take_failed_answer(struct scaler *s, struct member *m,
-		   const struct answer *answer)
-{
-	const int64_t most =
-	    2 * s->config.poll_interval_ms + s->config.health_timeout_ms;
-	int64_t passed = answer->asked_ms - m->last_asked_ms;
-
-	m->proof_answers = 0;
-	if (m->last_asked_ms != 0 && passed > 0)
-		m->silent_ms += passed < most ? passed : most;
-}
-
-void
-scaler_answered(void *arg, const struct answer *answer)
-{
-	struct scaler *s = arg;
-	struct member *m = fleet_find(&s->fleet, answer->gameserver);
-	const bool good = answer->kind == ANSWER_GOOD;
-	enum health before;
-
-	observe_now(s);
-	if (m == NULL)
-		return;
-	m->polling = false;
-	if (m->row.state == STATE_GONE || m->row.state == STATE_STOPPING)
-		return;
-	if (answer->kind == ANSWER_LOCAL_ERROR) {
-		/* Says nothing about the gameserver, proves nothing either. */
-		m->proof_answers = 0;
-		m->next_poll_ms = s->now.ms + POLL_FAST_MS;
-		return;
-	}
-	before = view_health(s, m);
-	m->row.score = health_next(m->row.score, good, s->policy.health);
-	if (good)
-		take_good_answer(s, m, answer);
-	else
-		take_failed_answer(s, m, answer);
-	m->last_asked_ms = answer->asked_ms;
-	m->rounds++;
-	note_health(s, m, before, answer->detail);
-	m->next_poll_ms = answer->asked_ms + act_poll_interval(s, m);
-}
-
-/* ---- the provider's list ----------------------------------------------- */
 
 /* Takes over a text that the provider knows, if it is known and new. */
 static bool
@@ -162,8 +18,8 @@ take_text(char *to, size_t size, const char *from)
 	return true;
 }
 
-static void
-take_sighting(struct member *m, const struct sighting *seen)
+void
+observe_sighting(struct member *m, const struct sighting *seen)
 {
 	struct gameserver *row = &m->row;
 	bool changed = false;
@@ -192,8 +48,8 @@ is_reachable(const struct gameserver *row)
 }
 
 /* launching -> starting, as soon as it runs and its address is known. */
-static void
-take_running(struct scaler *s, struct member *m, const struct sighting *seen)
+void
+observe_running(struct scaler *s, struct member *m, const struct sighting *seen)
 {
 	struct intent *o;
 
@@ -244,11 +100,11 @@ static void
 take_seen(struct scaler *s, struct member *m, const struct sighting *seen)
 {
 	m->absent = 0;
-	take_sighting(m, seen);
+	observe_sighting(m, seen);
 	if (seen->gone && is_listed_state(m->row.state))
 		take_end(s, m, "the provider says that it ended", true);
 	else
-		take_running(s, m, seen);
+		observe_running(s, m, seen);
 }
 
 /* A list that missed it. One list proves nothing: the provider says how many
@@ -315,7 +171,7 @@ adopt(struct scaler *s, const struct sighting *seen, const struct member *gone)
 	m->dirty = true;
 	m->entered_ms = s->now.ms;
 	change_set_deadline(s, m);
-	take_sighting(m, seen);
+	observe_sighting(m, seen);
 	event.gameserver = m->row.id;
 	snprintf(event.detail, sizeof(event.detail), "%.*s",
 		 (int)sizeof(event.detail) - 1, seen->ref);
@@ -433,7 +289,7 @@ scaler_listed(void *arg, const struct listing *listing)
 	struct scaler *s = arg;
 	const struct provider_port *provider = &s->ports.provider;
 
-	observe_now(s);
+	scaler_observe(s);
 	s->listing = false;
 	if (listing->complete)
 		take_list(s, listing);
@@ -449,108 +305,6 @@ scaler_nudged(void *arg)
 {
 	struct scaler *s = arg;
 
-	s->next_list_ms = observe_now(s).ms;
-}
-
-/* ---- what a call came to ----------------------------------------------- */
-
-static void
-take_done(struct scaler *s, struct intent *o, struct member *m,
-	  const struct step *step)
-{
-	change_finish(s, o, OP_DONE, step->detail);
-	if (m == NULL)
-		return;
-	if (o->row.kind == OP_STOP && m->row.state == STATE_STOPPING) {
-		change_state(s, m, STATE_GONE, REASON_STOPPED, "");
-	} else if (o->row.kind == OP_LAUNCH && step->sighted) {
-		take_sighting(m, &step->sighting);
-		take_running(s, m, &step->sighting);
-	}
-}
-
-static void
-take_refusal(struct scaler *s, struct intent *o, struct member *m,
-	     const struct step *step)
-{
-	if (o->row.kind == OP_STOP) {
-		/* It must not be forgotten: asked again, and said aloud. */
-		journal_alarm(s->journal, ALARM_STOP_FAILING, o->row.gameserver,
-			      s->now.utc_ms, step->detail);
-		o->next_ms = s->now.ms + RETRY_MAX_MS;
-		return;
-	}
-	change_finish(s, o, OP_REFUSED, step->detail);
-	if (m != NULL && m->row.state == STATE_LAUNCHING) {
-		change_launch_failed(s, m->entered_ms, step->detail);
-		change_stop(s, m, REASON_LAUNCH_REFUSED, step->detail);
-	}
-}
-
-/* It may have acted: the same call again, later and later. */
-static void
-take_unclear(struct scaler *s, struct intent *o, const struct step *step)
-{
-	int64_t delay = RETRY_FIRST_MS;
-
-	for (int64_t i = 0; i < o->row.attempts && delay < RETRY_MAX_MS; i++)
-		delay *= 2;
-	o->next_ms = s->now.ms + (delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS);
-	o->row.attempts++;
-	snprintf(o->row.detail, sizeof(o->row.detail), "%s", step->detail);
-	o->dirty = true;
-	if (o->row.attempts == 1)
-		change_note(s, o->row.gameserver, "operation", "unknown",
-			    step->detail);
-	if (o->row.kind == OP_STOP && o->row.attempts == RETRY_ALARM)
-		journal_alarm(s->journal, ALARM_STOP_FAILING, o->row.gameserver,
-			      s->now.utc_ms, step->detail);
-}
-
-static void
-take_next(struct intent *o, const struct step *step)
-{
-	snprintf(o->row.phase, sizeof(o->row.phase), "%s", step->phase);
-	snprintf(o->row.request, sizeof(o->row.request), "%s", step->request);
-	o->row.attempts = 0;
-	o->next_ms = 0;
-	o->dirty = true;
-}
-
-void
-scaler_stepped(void *arg, const struct step *step)
-{
-	struct scaler *s = arg;
-	struct intent *o = fleet_find_intent(&s->fleet, step->operation);
-	struct member *m;
-
-	observe_now(s);
-	if (o == NULL)
-		return;
-	o->in_flight = false;
-	m = fleet_find(&s->fleet, o->row.gameserver);
-	if (o->row.result != OP_PENDING) {
-		/* Given up or finished by the list meanwhile: what it learnt
-		 * about the gameserver still helps the stop. */
-		if (m != NULL && step->sighted)
-			take_sighting(m, &step->sighting);
-		return;
-	}
-	switch (step->result) {
-	case STEP_DONE:
-		take_done(s, o, m, step);
-		break;
-	case STEP_NEXT:
-		take_next(o, step);
-		break;
-	case STEP_WAIT:
-		o->next_ms = s->now.ms + step->wait_ms;
-		break;
-	case STEP_REFUSED:
-		take_refusal(s, o, m, step);
-		break;
-	case STEP_UNKNOWN:
-		take_unclear(s, o, step);
-		break;
-	}
+	scaler_observe(s);
+	s->next_list_ms = s->now.ms;
 }
