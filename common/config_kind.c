@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <strings.h>
 
 #include "common/config_address.h"
@@ -255,9 +256,11 @@ read_path(const struct config_option *option, const char *value,
 	  struct config *config)
 {
 	char path[PATH_MAX];
+	struct stat st;
 
 	return !has_control(value) &&
 	       config_path_absolute(value, path, sizeof(path)) &&
+	       (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) &&
 	       write_text(option, path, config);
 }
 

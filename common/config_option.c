@@ -106,8 +106,8 @@ const struct config_option config_options[] = {
 		 "good answer."},
 	{"DEAD_AFTER", &config_kind_seconds, "600", TARGET(dead_after_ms),
 	 RANGE(1, YEAR_S),
-	 .help = "A gameserver without an answer for this long is stopped if "
-		 "nobody played on it."},
+	 .help = "A gameserver without an answer for this long is stopped if it "
+		 "was proven empty in standby, else kept, with an alarm."},
 	{"PANIC_LAUNCH_INTERVAL", &config_kind_seconds, "60",
 	 TARGET(panic_launch_interval_ms), RANGE(1, DAY_S),
 	 .help = "Time between two launches while most gameservers fail at "

@@ -221,11 +221,3 @@ listener_withdraw(struct listener *l)
 		log_warn("socket_left", LOG_TEXT("path", l->path),
 			 LOG_TEXT("error", strerror(errno)));
 }
-
-void
-listener_close(struct listener *l)
-{
-	if (l->fd > STDIN_FILENO)
-		(void)close(l->fd);
-	(void)pthread_mutex_destroy(&l->turn);
-}

@@ -43,7 +43,4 @@ int listener_accept(struct listener *l);
  * to an inherited socket or to one that a successor has put in the place. */
 void listener_withdraw(struct listener *l);
 
-/* No thread may be in listener_accept. */
-void listener_close(struct listener *l);
-
 #endif

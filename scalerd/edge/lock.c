@@ -81,7 +81,7 @@ lock_open_file(struct lock *lock, struct err *err)
 			O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
 			LOCK_FILE_MODE);
 	if (lock->fd < 0)
-		return err_set(err, "lock file %s: %s", lock->path,
+		return err_set(err, "DATABASE: lock file %s: %s", lock->path,
 			       strerror(errno));
 	if (fstat(lock->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		lock_close(lock);
@@ -113,7 +113,7 @@ lock_try(struct lock *lock, struct err *err)
 		if (flock(lock->fd, LOCK_EX | LOCK_NB) < 0) {
 			if (errno == EWOULDBLOCK)
 				return LOCK_HELD;
-			err_set(err, "lock file %s: %s", lock->path,
+			err_set(err, "DATABASE: lock file %s: %s", lock->path,
 				strerror(errno));
 			return LOCK_FAILED;
 		}
