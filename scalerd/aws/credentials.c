@@ -32,6 +32,12 @@ static const struct credentials_source *const chain[] = {
     &credentials_imds,
 };
 
+const struct credentials_pace credentials_pace_usual = {
+    .pause_min_ms = 1000,
+    .pause_max_ms = 60 * 1000,
+    .rest_ms = 30 * 1000,
+};
+
 static int64_t
 random_below(int64_t end)
 {
@@ -69,23 +75,23 @@ take_found(struct credentials *c)
 	c->refused = false;
 	c->unseen = true;
 	c->failures = 0;
-	c->not_before_ms = loop_now_ms() + CREDENTIALS_REST_MS +
-			   random_below(CREDENTIALS_REST_MS);
+	c->not_before_ms = loop_now_ms() + c->setup.pace.rest_ms +
+			   random_below(c->setup.pace.rest_ms);
 	err_set(&c->err, "the AWS keys of %s have expired", c->source->name);
 }
 
 static void
 take_failure(struct credentials *c, const struct err *err)
 {
-	int64_t pause_ms = CREDENTIALS_PAUSE_MIN_MS;
+	const int64_t max_ms = c->setup.pace.pause_max_ms;
+	int64_t pause_ms = c->setup.pace.pause_min_ms;
 
-	for (int i = 0; i < c->failures && pause_ms < CREDENTIALS_PAUSE_MAX_MS;
-	     i++)
+	for (int i = 0; i < c->failures && pause_ms < max_ms; i++)
 		pause_ms *= 2;
-	if (pause_ms > CREDENTIALS_PAUSE_MAX_MS)
-		pause_ms = CREDENTIALS_PAUSE_MAX_MS;
-	if (pause_ms < CREDENTIALS_PAUSE_MAX_MS)
+	if (pause_ms < max_ms)
 		c->failures++;
+	else
+		pause_ms = max_ms;
 	c->err = *err;
 	c->not_before_ms =
 	    loop_now_ms() + pause_ms / 2 + random_below(pause_ms / 2);

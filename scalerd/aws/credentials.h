@@ -9,7 +9,7 @@
  * (SSO, roles, credential_process, web identity) is an error that says so.
  *
  * Nothing here blocks but the reading of small files. Every attempt that fails
- * is tried again by itself, after a pause that grows to CREDENTIALS_PAUSE_MAX.
+ * is tried again by itself, after a pause that grows.
  * No secret is logged or stands in an error.
  */
 #ifndef GSM_AWS_CREDENTIALS_H
@@ -22,14 +22,20 @@
 
 enum {
 	CREDENTIALS_EARLY_MS = 15 * 60 * 1000, /* refreshed before expiry */
-	CREDENTIALS_PAUSE_MIN_MS = 1000,       /* after the first failure */
-	CREDENTIALS_PAUSE_MAX_MS = 60 * 1000,
-	CREDENTIALS_REST_MS = 30 * 1000, /* at least, between two refreshes */
 	/* Instance metadata that hands out stale keys has a fault of its own;
 	 * AWS then accepts them for longer. */
 	CREDENTIALS_STALE_USE_MS = 12 * 60 * 1000,
 	CREDENTIALS_STALE_JITTER_MS = 8 * 60 * 1000,
 };
+
+/* How long to wait between attempts, in ms of CLOCK_BOOTTIME. */
+struct credentials_pace {
+	int64_t pause_min_ms; /* half to all of it after the first failure */
+	int64_t pause_max_ms; /* doubled with each, up to this */
+	int64_t rest_ms;      /* once to twice this after a success */
+};
+
+extern const struct credentials_pace credentials_pace_usual;
 
 struct credentials;
 
@@ -41,6 +47,8 @@ struct credentials_setup {
 	 * never from inside a call; must not close the credentials. */
 	void (*changed)(void *arg);
 	void *changed_arg;
+	struct credentials_pace
+	    pace; /* credentials_pace_usual, but for tests */
 };
 
 enum credentials_state {

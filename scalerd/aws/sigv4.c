@@ -180,10 +180,12 @@ sigv4_sign(const struct sigv4_request *request, const struct aws_keys *keys,
 	struct text names = {.to = names_to, .size = sizeof(names_to)};
 	struct text scope = {.to = scope_to, .size = sizeof(scope_to)};
 	struct text to_sign = {.to = to_sign_to, .size = sizeof(to_sign_to)};
-	struct text authorization = {.to = headers->authorization,
-				     .size = sizeof(headers->authorization)};
-	char *const date = headers->amz_date;
+	struct text authorization = {.size = SIGV4_AUTHORIZATION_SIZE};
+	char *date;
 
+	*headers = (struct sigv4_headers){0};
+	authorization.to = headers->authorization;
+	date = headers->amz_date;
 	if (!format_date(request->utc_ms, date))
 		return err_set(err, "no time to sign a request at: %lld ms",
 			       (long long)request->utc_ms);
