@@ -306,11 +306,13 @@ stand(struct store *store, struct err *err)
 static bool
 stays_sound(struct store *store, int64_t now_ms, struct err *err)
 {
-	if (store->check_due_ms != 0 && now_ms < store->check_due_ms)
+	const bool is_first = store->checked_ms == 0;
+
+	if (!is_first && now_ms - store->checked_ms < STORE_CHECK_MS)
 		return true;
-	if (store->check_due_ms != 0 && !store_is_sound(store, err))
+	if (!is_first && !store_is_sound(store, err))
 		return false;
-	store->check_due_ms = now_ms + STORE_CHECK_MS;
+	store->checked_ms = now_ms;
 	return true;
 }
 

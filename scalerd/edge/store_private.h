@@ -46,7 +46,7 @@ struct store {
 	bool fresh;               /* the last store_connect began it anew */
 	int64_t epoch;
 	uint64_t commits;
-	int64_t check_due_ms; /* CLOCK_BOOTTIME; 0: not set yet */
+	int64_t checked_ms; /* CLOCK_BOOTTIME of the last look; 0: none */
 	int resets;
 };
 

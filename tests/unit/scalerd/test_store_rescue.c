@@ -330,9 +330,11 @@ damage_that_no_commit_meets_is_found_within_store_check_ms(void **state)
 
 	open_with_history(b);
 	damage(b, "operation");
-	b->row.heartbeat_ms = STORE_CHECK_MS - 1;
+	b->row.heartbeat_ms = 1;
 	assert_int_equal(commit_id(b, 2), STORE_OK);
 	b->row.heartbeat_ms = STORE_CHECK_MS;
+	assert_int_equal(commit_id(b, 2), STORE_OK);
+	b->row.heartbeat_ms = STORE_CHECK_MS + 1;
 	assert_int_equal(commit_id(b, 2), STORE_RESET);
 	assert_int_equal(commit_id(b, 2), STORE_OK);
 }
