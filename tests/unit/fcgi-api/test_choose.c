@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/unit/unit.h"
+#include "tests/unit/fcgi-api/snapshot_bench.h"
 
 #include <stdlib.h>
 
 #include "fcgi-api/choose.h"
 
 enum { DRAWS = 100000, SEED = 42 };
-
-static struct snapshot *
-new_snapshot(void)
-{
-	struct snapshot *s = snapshot_new();
-	assert_non_null(s);
-	return s;
-}
-
-static void
-add(struct snapshot *s, enum grade grade, const char *address, int64_t seats)
-{
-	struct err err;
-	assert_true(snapshot_add(s, grade, address, seats, &err));
-}
 
 static void
 no_state_gives_no_address(void **state)
