@@ -21,10 +21,30 @@
 enum {
 	CONFIG_TEXT_SIZE = 256,     /* bytes of a text option, with NUL */
 	CONFIG_COMMAND_SIZE = 2048, /* bytes of LOCAL_COMMAND, with NUL */
-	CONFIG_FILE_MAX = 65536,    /* bytes of a configuration file */
+	CONFIG_LIST_SIZE = 512,     /* bytes of a list of ids, with NUL */
+	CONFIG_IDS_MAX = 16,        /* ids in such a list */
+	CONFIG_KEY_SIZE = 129,    /* bytes of a part of AWS's keys, with NUL */
+	CONFIG_TOKEN_SIZE = 8193, /* bytes of AWS_SESSION_TOKEN, with NUL */
+	CONFIG_FILE_MAX = 65536,  /* bytes of a configuration file */
 };
 
 enum config_provider { CONFIG_PROVIDER_ECS, CONFIG_PROVIDER_LOCAL };
+
+enum config_launch_type { CONFIG_LAUNCH_EC2, CONFIG_LAUNCH_FARGATE };
+
+/* Which address of an instance or a Fargate task: IPv4, or IPv6 when it has no
+ * IPv4 of that kind. */
+enum config_address_source {
+	CONFIG_ADDRESS_PUBLIC,
+	CONFIG_ADDRESS_PRIVATE,
+};
+
+/* What becomes of the family's tasks that no manager launched. */
+enum config_adopt { CONFIG_ADOPT_SERVE, CONFIG_ADOPT_OFF };
+
+/* What becomes of a marked gameserver that no row knows and that does not come
+ * to run within LAUNCH_DEADLINE. */
+enum config_reap { CONFIG_REAP_ON, CONFIG_REAP_DRY_RUN };
 
 struct config {
 	/* The fleet's identity: a change needs a restart. */
@@ -67,6 +87,30 @@ struct config {
 	/* Provider ecs. */
 	char ecs_instance_launch_template[CONFIG_TEXT_SIZE];
 	char server_task_definition[CONFIG_TEXT_SIZE];
+	enum config_launch_type launch_type;         /* LAUNCH_TYPE */
+	char gameserver_container[CONFIG_TEXT_SIZE]; /* "": the only one */
+	int64_t gameserver_port; /* containerPort, 0: the only tcp port */
+	enum config_address_source address_source;        /* of players */
+	enum config_address_source health_address_source; /* of {ip} */
+	char address_template[CONFIG_TEXT_SIZE];          /* "": ip:port */
+	enum config_adopt adopt;
+	enum config_reap reap;
+	int64_t list_interval_ms;
+	char fargate_subnets[CONFIG_LIST_SIZE];         /* "a,b", no blanks */
+	char fargate_security_groups[CONFIG_LIST_SIZE]; /* likewise */
+
+	/* What AWS's tools read from the environment; see config_aws_variable.
+	 * A change needs a restart. */
+	char aws_access_key_id[CONFIG_KEY_SIZE];
+	char aws_secret_access_key[CONFIG_KEY_SIZE];
+	char aws_session_token[CONFIG_TOKEN_SIZE];
+	char aws_profile[CONFIG_TEXT_SIZE];
+	char aws_shared_credentials_file[CONFIG_TEXT_SIZE];
+	char aws_config_file[CONFIG_TEXT_SIZE];
+	char aws_endpoint_url[CONFIG_TEXT_SIZE];
+	char aws_endpoint_url_ecs[CONFIG_TEXT_SIZE];
+	char aws_endpoint_url_ec2[CONFIG_TEXT_SIZE];
+	char aws_ca_bundle[CONFIG_TEXT_SIZE];
 
 	/* Provider local. */
 	char local_command[CONFIG_COMMAND_SIZE]; /* "": the gameserver that
@@ -93,16 +137,22 @@ typedef void config_warn_fn(void *arg, const char *text);
  * that exists, else no file), then the environment over it, and checks every
  * value and the options against each other. `config` is written only on
  * success. False: err says file and line (or "environment"), option, value and
- * what is accepted. Values of SECRET_KEY are never quoted in a message. */
+ * what is accepted. Values of secrets (SECRET_KEY, AWS_SECRET_ACCESS_KEY,
+ * AWS_SESSION_TOKEN) are never quoted in a message. */
 NODISCARD bool config_load(struct config *config, enum config_reader reader,
 			   const char *path, config_warn_fn *warn, void *arg,
 			   struct err *err);
 
 /* The name of the first option that differs between the two and can't be
- * changed without a restart (PROVIDER, FLEET_NAME, AWS_REGION, ECS_CLUSTER,
- * DATABASE); NULL if none does. */
+ * changed without a restart (PROVIDER, FLEET_NAME, DATABASE, ECS_CLUSTER and
+ * every AWS_...); NULL if none does. */
 const char *config_needs_restart(const struct config *now,
 				 const struct config *next);
+
+/* A variable that AWS's tools read: the option of that name when there is one,
+ * else the environment's. NULL: not set or, an option, empty. `config` is a
+ * struct config (a credentials_env_fn takes void). */
+const char *config_aws_variable(void *config, const char *name);
 
 /* Prints the option table for people: name, range, default, help. */
 void config_print_options(FILE *to);
