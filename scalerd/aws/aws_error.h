@@ -8,6 +8,10 @@
 #ifndef GSM_AWS_AWS_ERROR_H
 #define GSM_AWS_AWS_ERROR_H
 
+#include <stdbool.h>
+
+#include "common/err.h"
+
 enum aws_error_class {
 	AWS_ERROR_NONE,
 	AWS_ERROR_TRANSIENT,   /* may pass, may have acted: 5xx, timeout, cut */
@@ -42,6 +46,9 @@ enum aws_error_class aws_error_classify(const char *code, long status,
 /* What an operator can do about it, a sentence or "": for codes that say that
  * something of the configuration is wrong. */
 const char *aws_error_advice(const char *code, const char *message);
+
+/* The error as a sentence: code, advice, message. Returns false, as err_set. */
+bool aws_error_say(const struct aws_error *error, struct err *err);
 
 const char *aws_error_class_name(enum aws_error_class class);
 

@@ -69,7 +69,9 @@ struct facts_host {
 	char machine[FACTS_ID_SIZE];  /* ec2InstanceId */
 	char status[FACTS_WORD_SIZE]; /* "ACTIVE", "DRAINING", ... */
 	bool connected;               /* its agent is */
-	int64_t tasks;                /* running and pending */
+	int64_t tasks;    /* those that are to run: runningTasksCount and
+			     pendingTasksCount */
+	bool tasks_asked; /* ListTasks of it was asked */
 };
 
 /* An EC2 instance. */
@@ -84,7 +86,7 @@ struct facts_machine {
 	char ipv6[IP_SIZE];
 	char fleet[FACTS_NAME_SIZE]; /* its tags */
 	char mark[MARK_SIZE];
-	bool hosts_asked; /* facts_host of it are complete */
+	bool hosts_asked; /* ListContainerInstances of it was asked */
 };
 
 /* A network interface. */
