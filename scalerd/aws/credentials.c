@@ -154,8 +154,10 @@ credentials_open(struct credentials **out,
 	c->setup = *setup;
 	c->search.env = setup->env;
 	c->search.env_arg = setup->env_arg;
-	if (!credentials_fetch_open(&c->search.fetch, setup->loop, on_answer, c,
-				    err)) {
+	if (!credentials_fetch_open(
+		&c->search.fetch, setup->loop,
+		credentials_env(&c->search, "AWS_CA_BUNDLE"), on_answer, c,
+		err)) {
 		credentials_close(c);
 		return false;
 	}

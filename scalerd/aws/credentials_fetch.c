@@ -6,105 +6,52 @@
 #include <string.h>
 
 #include "scalerd/edge/curl_loop.h"
+#include "scalerd/edge/transfer.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 struct credentials_fetch {
 	struct curl_loop *curl;
-	CURL *easy;
+	struct transfer transfer;
 	struct curl_slist *headers;
 	credentials_answer_fn *answered;
 	void *arg;
 	bool open;
-	size_t header_size;
-	size_t body_size;
-	char body[CREDENTIALS_BODY_MAX + 1];
 };
 
-static const struct {
-	CURLoption option;
-	long value;
-} numbers[] = {
-    {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
-    {CURLOPT_HTTP09_ALLOWED, 0},
-    {CURLOPT_HTTP_CONTENT_DECODING, 0},
-    {CURLOPT_FOLLOWLOCATION, 0},
-    {CURLOPT_NETRC, CURL_NETRC_IGNORED},
-    {CURLOPT_MAXFILESIZE, CREDENTIALS_BODY_MAX},
-    {CURLOPT_NOSIGNAL, 1},
+static const struct transfer_limits limits = {
+    .body_first = CREDENTIALS_BODY_MAX,
+    .body_max = CREDENTIALS_BODY_MAX,
+    .header_max = CREDENTIALS_HEADER_MAX,
+};
+
+static const struct transfer_number numbers[] = {
     {CURLOPT_FRESH_CONNECT, 1},
     {CURLOPT_FORBID_REUSE, 1},
-    {CURLOPT_QUICK_EXIT, 1},
-    {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
     {CURLOPT_POSTFIELDSIZE, 0},
 };
 
-static const struct {
-	CURLoption option;
-	const char *value;
-} texts[] = {
-    {CURLOPT_PROTOCOLS_STR, "http,https"},
-    {CURLOPT_PROXY, ""},
-    {CURLOPT_NOPROXY, "*"},
-    {CURLOPT_USERAGENT, "gameserver-manager"},
-    {CURLOPT_POSTFIELDS, ""},
-};
-
-static size_t
-on_body(char *data, size_t one, size_t size, void *arg)
-{
-	struct credentials_fetch *fetch = arg;
-
-	(void)one; /* always 1 */
-	if (size > CREDENTIALS_BODY_MAX - fetch->body_size)
-		return 0;
-	memcpy(fetch->body + fetch->body_size, data, size);
-	fetch->body_size += size;
-	return size;
-}
-
-static size_t
-on_header(char *data, size_t one, size_t size, void *arg)
-{
-	struct credentials_fetch *fetch = arg;
-
-	(void)data;
-	(void)one;
-	if (size > CREDENTIALS_HEADER_MAX - fetch->header_size)
-		return 0;
-	fetch->header_size += size;
-	return size;
-}
-
 static CURLcode
-set_options(struct credentials_fetch *fetch)
+set_options(struct credentials_fetch *fetch, const char *ca_file)
 {
-	CURL *easy = fetch->easy;
-	CURLcode code = CURLE_OK;
+	const struct transfer_text texts[] = {
+	    {CURLOPT_POSTFIELDS, ""},
+	    {CURLOPT_CAINFO, ca_file},
+	};
+	/* NULL would be "none", not libcurl's default. */
+	const size_t ntexts = COUNT(texts) - (ca_file ? 0 : 1);
+	CURLcode code;
 
-	for (size_t i = 0; !code && i < COUNT(numbers); i++)
-		code =
-		    curl_easy_setopt(easy, numbers[i].option, numbers[i].value);
-	for (size_t i = 0; !code && i < COUNT(texts); i++)
-		code = curl_easy_setopt(easy, texts[i].option, texts[i].value);
+	code = transfer_set_numbers(&fetch->transfer, numbers, COUNT(numbers));
 	if (!code)
-		code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	if (!code)
-		code = curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
-	if (!code)
-		code =
-		    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	if (!code)
-		code = curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);
+		code = transfer_set_texts(&fetch->transfer, texts, ntexts);
 	return code;
 }
 
 static void
 forget(struct credentials_fetch *fetch)
 {
-	OPENSSL_cleanse(fetch->body, sizeof(fetch->body));
-	fetch->body_size = 0;
-	fetch->header_size = 0;
+	transfer_forget(&fetch->transfer);
 	for (struct curl_slist *h = fetch->headers; h; h = h->next)
 		OPENSSL_cleanse(h->data, strlen(h->data));
 	curl_slist_free_all(fetch->headers);
@@ -119,12 +66,11 @@ on_done(void *arg, CURL *easy, CURLcode code)
 	    .timed_out = code == CURLE_OPERATION_TIMEDOUT,
 	    .failure = code == CURLE_WRITE_ERROR ? "the answer is too long"
 						 : curl_easy_strerror(code),
-	    .body = fetch->body,
-	    .size = fetch->body_size,
+	    .body = fetch->transfer.body,
+	    .size = fetch->transfer.body_size,
 	};
 
 	fetch->open = false;
-	fetch->body[fetch->body_size] = '\0';
 	if (code == CURLE_OK)
 		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer.status);
 	fetch->answered(fetch->arg, &answer);
@@ -134,8 +80,8 @@ on_done(void *arg, CURL *easy, CURLcode code)
 
 bool
 credentials_fetch_open(struct credentials_fetch **out, struct loop *loop,
-		       credentials_answer_fn *answered, void *arg,
-		       struct err *err)
+		       const char *ca_file, credentials_answer_fn *answered,
+		       void *arg, struct err *err)
 {
 	struct credentials_fetch *fetch = calloc(1, sizeof(*fetch));
 	CURLcode code;
@@ -144,8 +90,9 @@ credentials_fetch_open(struct credentials_fetch **out, struct loop *loop,
 		return err_set(err, "out of memory");
 	fetch->answered = answered;
 	fetch->arg = arg;
-	fetch->easy = curl_easy_init();
-	code = fetch->easy ? set_options(fetch) : CURLE_OUT_OF_MEMORY;
+	if (!transfer_open(&fetch->transfer, &limits, err))
+		goto fail;
+	code = set_options(fetch, ca_file);
 	if (code) {
 		err_set(err, "libcurl: %s", curl_easy_strerror(code));
 		goto fail;
@@ -173,7 +120,7 @@ static CURLcode
 set_question(struct credentials_fetch *fetch,
 	     const struct credentials_question *question)
 {
-	CURL *easy = fetch->easy;
+	CURL *easy = fetch->transfer.easy;
 	const long ms = (long)question->timeout_ms;
 	CURLcode code;
 
@@ -206,7 +153,7 @@ credentials_fetch_ask(struct credentials_fetch *fetch,
 	code = set_question(fetch, question);
 	if (code)
 		return err_set(err, "libcurl: %s", curl_easy_strerror(code));
-	fetch->open = curl_loop_add(fetch->curl, fetch->easy, err);
+	fetch->open = curl_loop_add(fetch->curl, fetch->transfer.easy, err);
 	return fetch->open;
 }
 
@@ -216,9 +163,10 @@ credentials_fetch_close(struct credentials_fetch *fetch)
 	if (!fetch)
 		return;
 	if (fetch->open)
-		curl_loop_remove(fetch->curl, fetch->easy);
-	curl_easy_cleanup(fetch->easy);
+		curl_loop_remove(fetch->curl, fetch->transfer.easy);
+
 	curl_loop_close(fetch->curl);
 	forget(fetch);
+	transfer_close(&fetch->transfer);
 	free(fetch);
 }

@@ -37,8 +37,9 @@ struct credentials_answer {
 typedef void credentials_answer_fn(void *arg,
 				   const struct credentials_answer *answer);
 
+/* ca_file: of the certificates that https trusts; NULL: the system's. */
 NODISCARD bool credentials_fetch_open(struct credentials_fetch **fetch,
-				      struct loop *loop,
+				      struct loop *loop, const char *ca_file,
 				      credentials_answer_fn *answered,
 				      void *arg, struct err *err);
 /* Answered once, never from inside the call. Texts are copied. */

@@ -8,6 +8,7 @@
 
 #include "scalerd/edge/answer.h"
 #include "scalerd/edge/poller.h"
+#include "scalerd/edge/transfer.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -18,47 +19,23 @@ enum {
 };
 
 struct probe {
-	CURL *easy;
+	struct transfer transfer;
 	struct curl_slist *headers;
-	int socket_errno; /* why there is no socket, 0: there is one */
-	size_t body_size;
-	size_t header_size;
-	char body[POLLER_BODY_MAX];
 };
 
-static const struct {
-	CURLoption option;
-	long value;
-} numbers[] = {
-    {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
-    {CURLOPT_HTTP09_ALLOWED, 0},
-    {CURLOPT_HTTP_CONTENT_DECODING, 0},
-    {CURLOPT_FOLLOWLOCATION, 0},
-    {CURLOPT_NETRC, CURL_NETRC_IGNORED},
-    {CURLOPT_MAXFILESIZE, POLLER_BODY_MAX},
+static const struct transfer_limits limits = {
+    .body_first = POLLER_BODY_MAX,
+    .body_max = POLLER_BODY_MAX,
+    .header_max = POLLER_HEADER_MAX,
+};
+
+static const struct transfer_number numbers[] = {
     {CURLOPT_BUFFERSIZE, PROBE_BUFFER_SIZE},
-    {CURLOPT_NOSIGNAL, 1},
     /* A connection of its own for each question: what is kept in libcurl's
      * caches costs more than it saves, and says less about the peer. */
     {CURLOPT_FRESH_CONNECT, 1},
     {CURLOPT_FORBID_REUSE, 1},
     {CURLOPT_DNS_CACHE_TIMEOUT, 0},
-    /* Don't wait for a name that is still being resolved. */
-    {CURLOPT_QUICK_EXIT, 1},
-    {CURLOPT_SSL_VERIFYPEER, 1},
-    {CURLOPT_SSL_VERIFYHOST, 2},
-    {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
-};
-
-static const struct {
-	CURLoption option;
-	const char *value;
-} texts[] = {
-    {CURLOPT_PROTOCOLS_STR, "http,https"},
-    {CURLOPT_REDIR_PROTOCOLS_STR, "http,https"},
-    {CURLOPT_PROXY, ""},
-    {CURLOPT_NOPROXY, "*"},
-    {CURLOPT_USERAGENT, "gameserver-manager"},
 };
 
 /* What a transfer that failed says about the peer. Any other code is
@@ -90,76 +67,6 @@ static const struct {
 static const int local_errnos[] = {EMFILE,        ENFILE, ENOBUFS, ENOMEM,
 				   EADDRNOTAVAIL, EACCES, EPERM};
 
-/* libcurl's own would not say why it failed, and would let the gameservers that
- * we start inherit the socket. */
-static curl_socket_t
-on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct probe *probe = arg;
-	const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
-			      address->protocol);
-
-	(void)purpose;
-	if (fd < 0)
-		probe->socket_errno = errno;
-	return fd < 0 ? CURL_SOCKET_BAD : fd;
-}
-
-static size_t
-on_body(char *data, size_t one, size_t size, void *arg)
-{
-	struct probe *probe = arg;
-
-	(void)one; /* always 1 */
-	if (size > sizeof(probe->body) - probe->body_size)
-		return 0;
-	memcpy(probe->body + probe->body_size, data, size);
-	probe->body_size += size;
-	return size;
-}
-
-/* Trailers pass here too. */
-static size_t
-on_header(char *data, size_t one, size_t size, void *arg)
-{
-	struct probe *probe = arg;
-
-	(void)data;
-	(void)one;
-	if (size > POLLER_HEADER_MAX - probe->header_size)
-		return 0;
-	probe->header_size += size;
-	return size;
-}
-
-static CURLcode
-set_options(struct probe *probe)
-{
-	CURL *easy = probe->easy;
-	CURLcode code = CURLE_OK;
-
-	for (size_t i = 0; !code && i < COUNT(numbers); i++)
-		code =
-		    curl_easy_setopt(easy, numbers[i].option, numbers[i].value);
-	for (size_t i = 0; !code && i < COUNT(texts); i++)
-		code = curl_easy_setopt(easy, texts[i].option, texts[i].value);
-	if (!code)
-		code =
-		    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-	if (!code)
-		code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, probe);
-	if (!code)
-		code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	if (!code)
-		code = curl_easy_setopt(easy, CURLOPT_WRITEDATA, probe);
-	if (!code)
-		code =
-		    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	if (!code)
-		code = curl_easy_setopt(easy, CURLOPT_HEADERDATA, probe);
-	return code;
-}
-
 bool
 probe_new(struct probe **out, struct err *err)
 {
@@ -168,14 +75,18 @@ probe_new(struct probe **out, struct err *err)
 
 	if (!probe)
 		return err_set(err, "out of memory");
-	probe->easy = curl_easy_init();
-	code = probe->easy ? set_options(probe) : CURLE_OUT_OF_MEMORY;
+	if (!transfer_open(&probe->transfer, &limits, err))
+		goto fail;
+	code = transfer_set_numbers(&probe->transfer, numbers, COUNT(numbers));
 	if (code) {
-		probe_free(probe);
-		return err_set(err, "libcurl: %s", curl_easy_strerror(code));
+		err_set(err, "libcurl: %s", curl_easy_strerror(code));
+		goto fail;
 	}
 	*out = probe;
 	return true;
+fail:
+	probe_free(probe);
+	return false;
 }
 
 void
@@ -183,7 +94,7 @@ probe_free(struct probe *probe)
 {
 	if (!probe)
 		return;
-	curl_easy_cleanup(probe->easy);
+	transfer_close(&probe->transfer);
 	curl_slist_free_all(probe->headers);
 	free(probe);
 }
@@ -191,7 +102,7 @@ probe_free(struct probe *probe)
 CURL *
 probe_easy(const struct probe *probe)
 {
-	return probe->easy;
+	return probe->transfer.easy;
 }
 
 static bool
@@ -205,7 +116,7 @@ set_headers(struct probe *probe, const char *told_state)
 	probe->headers = size > 0 && (size_t)size < sizeof(text)
 			     ? curl_slist_append(NULL, text)
 			     : NULL;
-	return curl_easy_setopt(probe->easy, CURLOPT_HTTPHEADER,
+	return curl_easy_setopt(probe->transfer.easy, CURLOPT_HTTPHEADER,
 				probe->headers) == CURLE_OK &&
 	       probe->headers;
 }
@@ -214,20 +125,18 @@ bool
 probe_prepare(struct probe *probe, const char *url, const char *told_state,
 	      int64_t timeout_ms, struct err *err)
 {
+	CURL *easy = probe->transfer.easy;
 	const long ms = (long)timeout_ms;
 	CURLcode code;
 
-	probe->socket_errno = 0;
-	probe->body_size = 0;
-	probe->header_size = 0;
+	transfer_forget(&probe->transfer);
 	if (!set_headers(probe, told_state))
 		return err_set(err, "can't set the question's headers");
-	code = curl_easy_setopt(probe->easy, CURLOPT_URL, url);
+	code = curl_easy_setopt(easy, CURLOPT_URL, url);
 	if (!code)
-		code = curl_easy_setopt(probe->easy, CURLOPT_TIMEOUT_MS, ms);
+		code = curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, ms);
 	if (!code)
-		code = curl_easy_setopt(probe->easy, CURLOPT_CONNECTTIMEOUT_MS,
-					ms);
+		code = curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, ms);
 	if (code)
 		return err_set(err, "libcurl: %s", curl_easy_strerror(code));
 	return true;
@@ -247,12 +156,14 @@ read_complete(const struct probe *probe, struct answer *answer)
 	struct err err;
 	long status = 0;
 
-	curl_easy_getinfo(probe->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(probe->transfer.easy, CURLINFO_RESPONSE_CODE,
+			  &status);
 	if (status != HTTP_OK) {
 		answer->kind = ANSWER_WRONG;
 		snprintf(answer->detail, sizeof(answer->detail),
 			 "HTTP status %ld", status);
-	} else if (!answer_parse(probe->body, probe->body_size, &answer->seats,
+	} else if (!answer_parse(probe->transfer.body,
+				 probe->transfer.body_size, &answer->seats,
 				 &answer->ready_to_close, &err)) {
 		set_outcome(answer, ANSWER_WRONG, err.msg);
 	} else {
@@ -264,10 +175,11 @@ static void
 read_connect_error(const struct probe *probe, struct answer *answer)
 {
 	enum answer_kind kind = ANSWER_TIMEOUT;
-	long error = probe->socket_errno;
+	long error = probe->transfer.socket_errno;
 
 	if (error == 0)
-		curl_easy_getinfo(probe->easy, CURLINFO_OS_ERRNO, &error);
+		curl_easy_getinfo(probe->transfer.easy, CURLINFO_OS_ERRNO,
+				  &error);
 	if (error == ECONNREFUSED)
 		kind = ANSWER_REFUSED;
 	for (size_t i = 0; i < COUNT(local_errnos); i++)
@@ -284,7 +196,8 @@ read_out_of_memory(const struct probe *probe, struct answer *answer)
 {
 	curl_off_t sent_us = 0;
 
-	curl_easy_getinfo(probe->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
+	curl_easy_getinfo(probe->transfer.easy, CURLINFO_PRETRANSFER_TIME_T,
+			  &sent_us);
 	if (sent_us > 0)
 		set_outcome(answer, ANSWER_WRONG, "the answer is too long");
 	else
