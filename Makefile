@@ -24,7 +24,7 @@ ALL_CFLAGS := -std=c11 -pthread $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 ALL_LDFLAGS := -pthread -pie -Wl,-z,relro,-z,now $(SANFLAGS) $(LDFLAGS)
 
 COMMON_LIBS := -lsqlite3
-SCALERD_LIBS := -lcurl -ljson-c -lcrypto $(COMMON_LIBS)
+SCALERD_LIBS := -lcurl -ljson-c -lexpat -lcrypto $(COMMON_LIBS)
 FCGI_LIBS := -lfcgi -ljson-c $(COMMON_LIBS)
 
 # Debian's names of what building and `make run`, `make check` and `make lint`

@@ -27,6 +27,7 @@ enum {
 	FACTS_BINDINGS_MAX = 16, /* network bindings of a task; more are
 				    malformed */
 	FACTS_ID_SIZE = INSTANCE_SIZE, /* i-..., eni-... */
+	FACTS_MAX = 1 << 16,           /* things of a kind */
 };
 
 /* How much is known about something that was named. */
@@ -115,7 +116,8 @@ void facts_free(struct facts *facts); /* accepts NULL */
 void facts_clear(struct facts *facts);
 
 /* The one with that name, named now if it was not. The pointer holds good
- * until the next is named. NULL: out of memory, or the name is too long. */
+ * until the next of its kind is named. NULL: out of memory, FACTS_MAX are, or
+ * the name is empty or too long. */
 struct facts_task *facts_task(struct facts *facts, const char *arn);
 struct facts_host *facts_host(struct facts *facts, const char *arn);
 struct facts_machine *facts_machine(struct facts *facts, const char *id);

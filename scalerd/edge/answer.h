@@ -4,8 +4,7 @@
  *
  * Exactly one JSON object (RFC 8259) with `available_capacity`, an integer
  * within +-ANSWER_SEATS_MAX, and `ready_to_close`, true or false; other
- * members are ignored. Anything else is wrong, and so is an object that has a
- * member twice or holds \u0000: readers of JSON disagree on what these mean.
+ * members are ignored. Anything else is wrong, also what strict_json.h says.
  */
 #ifndef GSM_EDGE_ANSWER_H
 #define GSM_EDGE_ANSWER_H
