@@ -229,7 +229,8 @@ aws_error_advice(const char *code, const char *message)
 	return "";
 }
 
-const char *aws_error_class_name(enum aws_error_class class)
+const char *
+aws_error_class_name(enum aws_error_class class)
 {
 	static const char *const names[] = {
 	    [AWS_ERROR_NONE] = "none",
@@ -247,4 +248,15 @@ const char *aws_error_class_name(enum aws_error_class class)
 	_Static_assert(COUNT(names) == AWS_ERROR_CLASS_COUNT,
 		       "a class has no name");
 	return names[class];
+}
+
+bool
+aws_error_say(const struct aws_error *error, struct err *err)
+{
+	const char *advice = aws_error_advice(error->code, error->message);
+
+	if (error->code[0] == '\0')
+		return err_set(err, "%s", error->message);
+	return err_set(err, "%s: %s%s%s", error->code, advice,
+		       advice[0] == '\0' ? "" : " AWS says: ", error->message);
 }
