@@ -26,7 +26,7 @@ NODISCARD bool ecs_read_task_list(struct facts *facts, const char *body,
 				  struct err *err);
 
 /* DescribeTasks: SEEN or, from failures[], MISSING. Other failures are
- * malformed. */
+ * malformed. Names their hosts and network interfaces. */
 NODISCARD bool ecs_read_tasks(struct facts *facts, const char *body,
 			      size_t size, struct err *err);
 

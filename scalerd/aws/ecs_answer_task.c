@@ -232,6 +232,12 @@ read_task(const struct json_place *place, void *arg)
 	if (!task)
 		return false;
 	*task = r.task;
+	if (r.task.host[0] != '\0' &&
+	    !ecs_answer_host(arg, r.task.host, place->err))
+		return false;
+	if (r.task.eni[0] != '\0' && !facts_eni(arg, r.task.eni))
+		return err_set(place->err, "no room for network interface %s",
+			       r.task.eni);
 	return true;
 }
 

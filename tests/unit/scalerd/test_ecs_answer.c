@@ -209,6 +209,17 @@ assert_binding(const struct facts_binding *binding, const char *container,
 }
 
 static void
+a_tasks_host_and_network_interface_are_named(void **state)
+{
+	assert_reads(ecs_read_tasks, *state, task_answer);
+	assert_int_equal(facts_count(*state, FACTS_HOST), 1);
+	assert_string_equal(facts_host_at(*state, 0)->arn, HOST);
+	assert_int_equal(facts_known(*state, FACTS_HOST, 0), FACTS_NAMED);
+	assert_int_equal(facts_count(*state, FACTS_ENI), 1);
+	assert_string_equal(facts_eni_at(*state, 0)->id, "eni-0f62d866");
+}
+
+static void
 every_binding_of_a_single_port_is_kept(void **state)
 {
 	const struct facts_task *task;
@@ -651,6 +662,7 @@ an_answer_cut_at_any_byte_is_refused(void **state)
 	cmocka_unit_test_setup_teardown(f, open_facts, close_facts)
 
 UNIT_MAIN(FACTS_TEST(a_task_is_read_with_its_marks),
+	  FACTS_TEST(a_tasks_host_and_network_interface_are_named),
 	  FACTS_TEST(every_binding_of_a_single_port_is_kept),
 	  FACTS_TEST(a_task_that_is_described_again_is_what_it_is_now),
 	  FACTS_TEST(why_a_task_stopped_names_the_first_container_that_failed),
