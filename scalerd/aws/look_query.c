@@ -48,6 +48,8 @@ look_wanted_add(struct look_wanted *wanted, const struct look_subject *subject)
 	     !facts_machine(wanted->facts, subject->machine)) ||
 	    !reserve(wanted))
 		return false;
+	if (subject->machine[0] == '\0' && subject->mark[0] == '\0')
+		return true;
 	machines = &wanted->subject[wanted->nsubject++];
 	*machines = (struct look_machines){.host_tasks = subject->host_tasks};
 	if (subject->machine[0] != '\0')
