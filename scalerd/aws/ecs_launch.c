@@ -140,7 +140,7 @@ static void
 next_join(const struct ecs_job *job, const char *machine, int64_t tries,
 	  struct step *step)
 {
-	struct ecs_note note = {.tries = tries};
+	struct ecs_note note = {.tries = tries, .at_utc_ms = job->now_utc_ms};
 
 	snprintf(note.machine, sizeof(note.machine), "%s", machine);
 	ecs_step_note(step, "join", &note);
@@ -201,18 +201,22 @@ judge_find_instance(const struct ecs_job *job, const struct facts *facts,
 			     "no instance bears the operation's mark");
 }
 
+/* A machine that registered again has two: the agent is with one of them. */
 static const struct facts_host *
 find_host(const struct facts *facts, const char *machine)
 {
+	const struct facts_host *found = NULL;
+
 	for (size_t i = 0; i < facts_count(facts, FACTS_HOST); i++) {
 		const struct facts_host *host = facts_host_at(facts, i);
 
 		if (host->known == FACTS_SEEN &&
 		    strcmp(host->machine, machine) == 0 &&
-		    strcmp(host->status, "INACTIVE") != 0)
-			return host;
+		    strcmp(host->status, "INACTIVE") != 0 &&
+		    (!found || host->connected))
+			found = host;
 	}
-	return NULL;
+	return found;
 }
 
 /* False: the machine is ending; the step says so. */
@@ -244,7 +248,8 @@ judge_join(const struct ecs_job *job, const struct facts *facts,
 		return false;
 	host = find_host(facts, note.machine);
 	if (!machine || !host || strcmp(host->status, "REGISTERING") == 0 ||
-	    !host->connected)
+	    !host->connected ||
+	    (note.tries > 0 && ecs_job_since_ms(job) < ECS_TRY_WAIT_MS))
 		return ecs_step_wait(step);
 	if (strcmp(host->status, "ACTIVE") != 0)
 		return ecs_step_says(step, STEP_REFUSED,
@@ -360,10 +365,14 @@ ran_task(const struct ecs_job *job, const struct client_answer *answer,
 		return;
 	}
 	ecs_step_error(step, "RunTask", answer);
-	if (step->result == STEP_REFUSED &&
-	    answer->error.class == AWS_ERROR_IDEMPOTENCY &&
+	if (step->result != STEP_REFUSED)
+		return;
+	if (answer->error.class == AWS_ERROR_IDEMPOTENCY &&
 	    ecs_read_conflict(arn, answer->body, answer->size))
 		next_running(job, arn, step);
+	/* "No Container Instances were found": ECS is late to see the host. */
+	if (answer->error.class == AWS_ERROR_NOT_FOUND)
+		refused_task(job, answer->error.message, step);
 }
 
 static bool
@@ -412,6 +421,8 @@ judge_task_running(const struct ecs_job *job, const struct facts *facts,
 
 	if (!read_note(job, &note, step))
 		return false;
+	if (!is_machine_alive(facts_find_machine(facts, note.machine), step))
+		return false;
 	task = facts_find_task(facts, note.task);
 	if (!task)
 		return ecs_step_wait(step);
@@ -421,6 +432,9 @@ judge_task_running(const struct ecs_job *job, const struct facts *facts,
 		return ecs_step_says(step, STEP_REFUSED, err.msg);
 	}
 	if (strcmp(task->last, "RUNNING") != 0)
+		return ecs_step_wait(step);
+	/* Its host is not described yet, or ECS does not find it just now. */
+	if (task->host[0] != '\0' && !facts_find_host(facts, task->host))
 		return ecs_step_wait(step);
 	(void)ecs_sight_task(job->site, facts, task, &step->sighting);
 	if (strcmp(step->sighting.instance, note.machine) != 0)

@@ -42,7 +42,8 @@ ecs_note_write(char request[REQUEST_SIZE], const struct ecs_note *note,
 
 	if (object && add_text(object, "machine", note->machine) &&
 	    add_text(object, "task", note->task) &&
-	    add_number(object, "tries", note->tries))
+	    add_number(object, "tries", note->tries) &&
+	    add_number(object, "at", note->at_utc_ms))
 		text = json_object_to_json_string_ext(
 		    object,
 		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
@@ -69,7 +70,8 @@ read_text(struct json_object *object, const char *name, char *to, size_t size)
 }
 
 static bool
-read_number(struct json_object *object, const char *name, int64_t *to)
+read_number(struct json_object *object, const char *name, int64_t most,
+	    int64_t *to)
 {
 	struct json_object *value;
 
@@ -78,7 +80,7 @@ read_number(struct json_object *object, const char *name, int64_t *to)
 	if (!json_object_is_type(value, json_type_int))
 		return false;
 	*to = json_object_get_int64(value);
-	return *to >= 0 && *to <= ECS_NOTE_TRIES_MAX;
+	return *to >= 0 && *to <= most;
 }
 
 bool
@@ -92,7 +94,8 @@ ecs_note_read(struct ecs_note *note, const char *request, struct err *err)
 	     read_text(object, "machine", note->machine,
 		       sizeof(note->machine)) &&
 	     read_text(object, "task", note->task, sizeof(note->task)) &&
-	     read_number(object, "tries", &note->tries);
+	     read_number(object, "tries", ECS_NOTE_TRIES_MAX, &note->tries) &&
+	     read_number(object, "at", INT64_MAX, &note->at_utc_ms);
 	json_object_put(object);
 	return ok || err_set(err, "the recorded request can't be read");
 }

@@ -16,6 +16,7 @@ struct ecs_note {
 	char machine[FACTS_ID_SIZE]; /* "": none */
 	char task[REF_SIZE];         /* its ARN; "": none */
 	int64_t tries;               /* of RunTask that AWS refused */
+	int64_t at_utc_ms; /* when AWS answered what led here; 0: not said */
 };
 
 NODISCARD bool ecs_note_write(char request[REQUEST_SIZE],

@@ -34,8 +34,12 @@ enum {
 	ECS_CONSISTENT_MS = 120 * 1000,
 	ECS_CAPACITY_WAIT_MS = 30 * 1000, /* until the next launch after that */
 	ECS_REFUSED_WAIT_MS = 5 * 1000,   /* likewise, any other refusal */
-	ECS_AGENT_TRIES_MAX = 60, /* RunTask refused for AGENT, on one host */
-	ECS_OTHER_TRIES_MAX = 3,  /* for any other reason */
+	ECS_AGENT_TRIES_MAX = 60,   /* RunTask refused for AGENT, on one host */
+	ECS_OTHER_TRIES_MAX = 3,    /* for any other reason */
+	ECS_TRY_WAIT_MS = 5 * 1000, /* between them: what AWS shows may lag */
+	/* A task that ECS was told to stop has stopped by then, unless its
+	 * agent is gone: stopTimeout is minutes at most. */
+	ECS_STOP_MAX_MS = 15 * 60 * 1000,
 };
 
 struct ecs_job {
@@ -94,5 +98,8 @@ void ecs_step_sight(struct step *step, const struct ecs_job *job,
 /* How long the operation exists; more than any bound when the wall clock
  * jumped back. */
 int64_t ecs_job_age_ms(const struct ecs_job *job);
+/* Likewise, since the recorded note was made; also when it does not say when.
+ */
+int64_t ecs_job_since_ms(const struct ecs_job *job);
 
 #endif

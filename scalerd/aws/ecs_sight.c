@@ -41,11 +41,23 @@ ecs_sight_is_our_machine(const struct ecs_site *site,
 
 /* ---- tasks ------------------------------------------------------------- */
 
-static bool
-is_our_task(const struct ecs_site *site, const struct facts_task *task)
+bool
+ecs_sight_is_our_task(const struct ecs_site *site,
+		      const struct facts_task *task)
 {
 	return is(task->started_by, site->started_by) ||
 	       is(task->fleet, site->config.fleet_name);
+}
+
+bool
+ecs_sight_has_ended(const struct facts *facts, const struct facts_task *task)
+{
+	const struct facts_host *host = facts_find_host(facts, task->host);
+	const struct facts_machine *machine =
+	    host ? facts_find_machine(facts, host->machine) : NULL;
+
+	return is(task->last, "STOPPED") ||
+	       (machine && is(machine->state, "terminated"));
 }
 
 static bool
@@ -80,7 +92,8 @@ ecs_sight_task(const struct ecs_site *site, const struct facts *facts,
 	    host ? facts_find_machine(facts, host->machine) : NULL;
 	struct err err;
 
-	*sighting = (struct sighting){.ours = is_our_task(site, task)};
+	*sighting =
+	    (struct sighting){.ours = ecs_sight_is_our_task(site, task)};
 	if (!sighting->ours && (is_marked_by_another(task) ||
 				site->config.adopt == CONFIG_ADOPT_OFF))
 		return false;
@@ -91,8 +104,7 @@ ecs_sight_task(const struct ecs_site *site, const struct facts *facts,
 	if (host)
 		snprintf(sighting->instance, sizeof(sighting->instance), "%s",
 			 host->machine);
-	sighting->gone = is(task->last, "STOPPED") ||
-			 (machine && is(machine->state, "terminated"));
+	sighting->gone = ecs_sight_has_ended(facts, task);
 	sighting->leaving = is_leaving(task, host, machine);
 	/* ECS counts those that are to run: this one while it is. */
 	sighting->shares_host =

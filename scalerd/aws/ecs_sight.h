@@ -30,6 +30,13 @@ enum ecs_address ecs_sight_address(const struct ecs_site *site,
 bool ecs_sight_task(const struct ecs_site *site, const struct facts *facts,
 		    const struct facts_task *task, struct sighting *sighting);
 
+bool ecs_sight_is_our_task(const struct ecs_site *site,
+			   const struct facts_task *task);
+/* Whether it surely does not run any more: it stopped, or its machine was
+ * terminated, which ECS never notices when the agent was gone before. */
+bool ecs_sight_has_ended(const struct facts *facts,
+			 const struct facts_task *task);
+
 /* Whether this machine exists for the fleet, and is not ending. */
 bool ecs_sight_is_live(const struct facts_machine *machine);
 bool ecs_sight_is_our_machine(const struct ecs_site *site,

@@ -110,10 +110,27 @@ ecs_step_sight(struct step *step, const struct ecs_job *job,
 	snprintf(sighting->ref, sizeof(sighting->ref), "%s", task ? task : "");
 }
 
+static int64_t
+passed_ms(const struct ecs_job *job, int64_t since_utc_ms)
+{
+	const int64_t passed = job->now_utc_ms - since_utc_ms;
+
+	return passed < 0 ? INT64_MAX : passed;
+}
+
 int64_t
 ecs_job_age_ms(const struct ecs_job *job)
 {
-	const int64_t age = job->now_utc_ms - job->operation->created_utc_ms;
+	return passed_ms(job, job->operation->created_utc_ms);
+}
 
-	return age < 0 ? INT64_MAX : age;
+int64_t
+ecs_job_since_ms(const struct ecs_job *job)
+{
+	struct ecs_note note;
+	struct err err;
+
+	return ecs_note_read(&note, job->operation->request, &err)
+		   ? passed_ms(job, note.at_utc_ms)
+		   : INT64_MAX;
 }

@@ -2,6 +2,7 @@
 /* The phases of a stop: the task first, its machine when nothing runs on it
  * any more. What does not bear the fleet's mark is left alone. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scalerd/aws/ec2_request.h"
@@ -51,12 +52,11 @@ is_its_task(const struct ecs_job *job, const struct facts_task *task)
 {
 	const struct gameserver *row = job->gameserver;
 
-	if (task->known != FACTS_SEEN)
+	if (task->known != FACTS_SEEN ||
+	    !ecs_sight_is_our_task(job->site, task))
 		return false;
-	if (row->ref[0] != '\0')
-		return strcmp(task->arn, row->ref) == 0;
-	return strcmp(task->started_by, job->site->started_by) == 0 &&
-	       strcmp(task->mark, row->mark) == 0;
+	return row->ref[0] != '\0' ? strcmp(task->arn, row->ref) == 0
+				   : strcmp(task->mark, row->mark) == 0;
 }
 
 static void
@@ -68,7 +68,7 @@ find_task(const struct ecs_job *job, const struct facts *facts,
 
 		if (!is_its_task(job, task))
 			continue;
-		if (strcmp(task->last, "STOPPED") == 0)
+		if (ecs_sight_has_ended(facts, task))
 			remains->ended = true;
 		else
 			remains->task = task;
@@ -94,19 +94,21 @@ find_machine(const struct ecs_job *job, const struct facts *facts,
 	}
 }
 
+/* A machine that registered again has two, and tasks count on each. */
 static void
 find_host(const struct facts *facts, struct remains *remains)
 {
 	for (size_t i = 0; i < facts_count(facts, FACTS_HOST); i++) {
 		const struct facts_host *host = facts_host_at(facts, i);
 
-		if (remains->machine && host->known == FACTS_SEEN &&
-		    strcmp(host->status, "INACTIVE") != 0 &&
-		    strcmp(host->machine, remains->machine->id) == 0)
+		if (!remains->machine || host->known != FACTS_SEEN ||
+		    strcmp(host->status, "INACTIVE") == 0 ||
+		    strcmp(host->machine, remains->machine->id) != 0)
+			continue;
+		remains->others += host->tasks;
+		if (!remains->host || host->connected)
 			remains->host = host;
 	}
-	if (remains->host)
-		remains->others = remains->host->tasks;
 	if (remains->others > 0 && remains->task && !remains->task->to_stop)
 		remains->others--;
 }
@@ -196,9 +198,42 @@ judge_stopping(const struct ecs_job *job, const struct facts *facts,
 	       struct step *step)
 {
 	const struct remains remains = find_remains(job, facts);
+	const int64_t since_ms = ecs_job_since_ms(job);
+	struct err err;
 
-	return remains.task ? ecs_step_wait(step)
-			    : next_without_task(job, &remains, step);
+	if (!remains.task)
+		return next_without_task(job, &remains, step);
+	if (!remains.task->to_stop && since_ms >= ECS_CONSISTENT_MS)
+		return next_stop_task(job, &remains, step);
+	if (since_ms < ECS_STOP_MAX_MS)
+		return ecs_step_wait(step);
+	/* Its agent is gone: with its machine it ends for sure. */
+	if (remains.machine && remains.others == 0)
+		return next_without_task(job, &remains, step);
+	err_set(&err, "ECS was told to stop task %.100s, which does not end",
+		remains.task->arn);
+	return ecs_step_says(step, STEP_UNKNOWN, err.msg);
+}
+
+/* Whether the recorded request is to end this machine. */
+static bool
+is_recorded(const struct ecs_job *job, const struct facts_machine *machine)
+{
+	char *request = ec2_terminate(machine->id);
+	const bool is =
+	    request && strcmp(request, job->operation->request) == 0;
+
+	free(request);
+	return is;
+}
+
+/* Whether a task of it is to be waited for, or stopped, before its machine
+ * ends. */
+static bool
+has_task_to_end(const struct ecs_job *job, const struct remains *remains)
+{
+	return remains->task && (!remains->task->to_stop ||
+				 ecs_job_age_ms(job) < ECS_STOP_MAX_MS);
 }
 
 /* The last look before the machine ends: whatever was recorded, and however
@@ -210,9 +245,13 @@ judge_terminate(const struct ecs_job *job, const struct facts *facts,
 	const struct remains remains = find_remains(job, facts);
 	struct err err;
 
-	if (!remains.machine)
+	if (remains.machine && has_task_to_end(job, &remains))
+		return remains.task->to_stop
+			   ? ecs_step_wait(step)
+			   : next_stop_task(job, &remains, step);
+	if (!remains.machine || !is_recorded(job, remains.machine))
 		return next_without_task(job, &remains, step);
-	if (!remains.task && remains.others == 0)
+	if (remains.others == 0)
 		return true;
 	if (ecs_job_age_ms(job) < ECS_CONSISTENT_MS)
 		return ecs_step_wait(step);
@@ -228,7 +267,7 @@ judge_terminating(const struct ecs_job *job, const struct facts *facts,
 	const struct remains remains = find_remains(job, facts);
 
 	/* EC2 may be late in showing that it ends. */
-	if (remains.machine && ecs_job_age_ms(job) < ECS_CONSISTENT_MS)
+	if (remains.machine && ecs_job_since_ms(job) < ECS_CONSISTENT_MS)
 		return ecs_step_wait(step);
 	return next_without_task(job, &remains, step);
 }
@@ -236,9 +275,10 @@ judge_terminating(const struct ecs_job *job, const struct facts *facts,
 /* ---- answers ----------------------------------------------------------- */
 
 static void
-next_look(const char *phase, struct step *step)
+next_look(const struct ecs_job *job, const char *phase, struct step *step)
 {
-	ecs_step_note(step, phase, &(struct ecs_note){.tries = 0});
+	ecs_step_note(step, phase,
+		      &(struct ecs_note){.at_utc_ms = job->now_utc_ms});
 }
 
 /* Draining is a courtesy: without it the last look still guards. */
@@ -246,13 +286,12 @@ static void
 drained(const struct ecs_job *job, const struct client_answer *answer,
 	struct step *step)
 {
-	(void)job;
 	if (answer->outcome == CLIENT_ANSWERED)
-		next_look("find_drained", step);
+		next_look(job, "find_drained", step);
 	else
 		ecs_step_error(step, "UpdateContainerInstancesState", answer);
 	if (step->result == STEP_REFUSED)
-		next_look("find_drained", step);
+		next_look(job, "find_drained", step);
 }
 
 /* Whether an answer says that what is to end is not there. */
@@ -267,9 +306,8 @@ static void
 stopped_task(const struct ecs_job *job, const struct client_answer *answer,
 	     struct step *step)
 {
-	(void)job;
 	if (answer->outcome == CLIENT_ANSWERED || is_not_there(answer))
-		next_look("task_stopping", step);
+		next_look(job, "task_stopping", step);
 	else
 		ecs_step_error(step, "StopTask", answer);
 }
@@ -278,9 +316,8 @@ static void
 terminated(const struct ecs_job *job, const struct client_answer *answer,
 	   struct step *step)
 {
-	(void)job;
 	if (answer->outcome == CLIENT_ANSWERED || is_not_there(answer))
-		next_look("instance_terminating", step);
+		next_look(job, "instance_terminating", step);
 	else
 		ecs_step_error(step, "TerminateInstances", answer);
 }
