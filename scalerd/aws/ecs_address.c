@@ -23,18 +23,18 @@ fits(const struct config *config, const struct facts_binding *binding)
 		config->gameserver_port == binding->container_port);
 }
 
-/* IPv4 and IPv6 have a binding each, of the same port. */
+/* IPv4 and IPv6 have a binding each, and maybe a host port each. */
 static bool
 is_same_port(const struct facts_binding *a, const struct facts_binding *b)
 {
 	return a->container_port == b->container_port &&
-	       a->host_port == b->host_port &&
+	       (a->host_port == b->host_port || a->ipv6 != b->ipv6) &&
 	       strcmp(a->container, b->container) == 0;
 }
 
 static enum ecs_address
-find_port(const struct config *config, const struct facts_task *task, int *port,
-	  struct err *err)
+find_port(const struct config *config, const struct facts_task *task, bool ipv6,
+	  int *port, struct err *err)
 {
 	const struct facts_binding *found = NULL;
 
@@ -51,7 +51,8 @@ find_port(const struct config *config, const struct facts_task *task, int *port,
 				binding->container_port, binding->container);
 			return ECS_ADDRESS_NEVER;
 		}
-		found = binding;
+		if (!found || binding->ipv6 == ipv6)
+			found = binding;
 	}
 	if (found) {
 		*port = found->host_port;
@@ -182,17 +183,18 @@ ecs_sight_address(const struct ecs_site *site, const struct facts *facts,
 	const char *players;
 	const char *health;
 
-	result = task->eni[0] != '\0'
-		     ? find_port_of_eni(config, &sighting->port, err)
-		     : find_port(config, task, &sighting->port, err);
-	if (result != ECS_ADDRESS_KNOWN)
-		return result;
 	if (!find_addresses(facts, task, &addresses))
 		return ECS_ADDRESS_NOT_YET;
 	players = choose_ip(&addresses, config->address_source);
 	health = choose_ip(&addresses, config->health_address_source);
 	if (players[0] == '\0' || health[0] == '\0')
 		return ECS_ADDRESS_NOT_YET;
+	result = task->eni[0] != '\0'
+		     ? find_port_of_eni(config, &sighting->port, err)
+		     : find_port(config, task, strchr(players, ':') != NULL,
+				 &sighting->port, err);
+	if (result != ECS_ADDRESS_KNOWN)
+		return result;
 	snprintf(sighting->ip, sizeof(sighting->ip), "%s", health);
 	write_address(config, players, sighting);
 	return ECS_ADDRESS_KNOWN;

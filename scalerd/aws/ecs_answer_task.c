@@ -88,11 +88,12 @@ read_binding(const struct json_place *place, void *arg)
 {
 	struct reading *r = arg;
 	struct facts_binding *binding;
-	const char *range;
+	const char *range, *ip;
 	int64_t container_port = 0, host_port = 0;
 
 	/* Of a whole range of ports there is no single one to tell. */
-	if (!json_member_text(place, "containerPortRange", false, &range))
+	if (!json_member_text(place, "containerPortRange", false, &range) ||
+	    !json_member_text(place, "bindIP", false, &ip))
 		return false;
 	if (*range != '\0')
 		return true;
@@ -108,6 +109,7 @@ read_binding(const struct json_place *place, void *arg)
 	memcpy(binding->container, r->container, sizeof(r->container));
 	binding->container_port = (int)container_port;
 	binding->host_port = (int)host_port;
+	binding->ipv6 = strchr(ip, ':') != NULL;
 	return read_protocol(place, &binding->tcp);
 }
 

@@ -43,6 +43,7 @@ struct facts_binding {
 	int container_port;
 	int host_port;
 	bool tcp;
+	bool ipv6; /* bindIP is: Docker may give each family its own port */
 };
 
 struct facts_task {

@@ -232,6 +232,8 @@ every_binding_of_a_single_port_is_kept(void **state)
 	assert_binding(&task->binding[1], "game", 27015, 32769, true);
 	assert_binding(&task->binding[2], "game", 27016, 32770, false);
 	assert_binding(&task->binding[3], "sidecar", 80, 32771, true);
+	assert_false(task->binding[0].ipv6);
+	assert_true(task->binding[1].ipv6);
 }
 
 static void
