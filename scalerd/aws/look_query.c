@@ -60,19 +60,22 @@ look_wanted_add(struct look_wanted *wanted, const struct look_subject *subject)
 	return true;
 }
 
-static const struct look_machines *
-find_subject(const struct look_wanted *wanted,
-	     const struct facts_machine *machine)
+/* Whether a subject is about the machine, and wants to see the tasks there. */
+static bool
+is_subject(const struct look_wanted *wanted,
+	   const struct facts_machine *machine, bool host_tasks)
 {
 	for (size_t i = 0; i < wanted->nsubject; i++) {
 		const struct look_machines *subject = &wanted->subject[i];
 
+		if (host_tasks && !subject->host_tasks)
+			continue;
 		if (strcmp(subject->machine, machine->id) == 0 ||
 		    (subject->mark[0] != '\0' &&
 		     strcmp(subject->mark, machine->mark) == 0))
-			return subject;
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 /* ---- lists of the whole fleet ------------------------------------------ */
@@ -289,7 +292,7 @@ take_machine_hosts(struct look_wanted *wanted, const struct look_query *query,
 
 	(void)query;
 	if (seen->known != FACTS_SEEN || seen->hosts_asked ||
-	    !find_subject(wanted, seen))
+	    !is_subject(wanted, seen, false))
 		return false;
 	facts_machine(wanted->facts, seen->id)->hosts_asked = true;
 	return true;
@@ -309,12 +312,10 @@ take_host_tasks(struct look_wanted *wanted, const struct look_query *query,
 	const struct facts_host *host = facts_host_at(wanted->facts, i);
 	const struct facts_machine *machine =
 	    facts_find_machine(wanted->facts, host->machine);
-	const struct look_machines *subject =
-	    machine ? find_subject(wanted, machine) : NULL;
 
 	(void)query;
-	if (host->known != FACTS_SEEN || host->tasks_asked || !subject ||
-	    !subject->host_tasks)
+	if (host->known != FACTS_SEEN || host->tasks_asked || !machine ||
+	    !is_subject(wanted, machine, true))
 		return false;
 	facts_host(wanted->facts, host->arn)->tasks_asked = true;
 	return true;
