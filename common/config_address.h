@@ -15,4 +15,7 @@ bool config_address_is_port(const char *text);
  * brackets. */
 bool config_address_is_host_port(const char *text);
 
+/* The same with {ip}, {dashed_ip}, {port} and {instance} as placeholders. */
+bool config_address_is_template(const char *text);
+
 #endif
