@@ -186,7 +186,7 @@ const struct config_option config_options[] = {
 		 "database does not know and that does not run within "
 		 "LAUNCH_DEADLINE: on (stopped) or dry-run (alarm only)."},
 	{"LIST_INTERVAL", &config_kind_seconds, "10", TARGET(list_interval_ms),
-	 RANGE(1, 3600),
+	 RANGE(1, 3600), .flags = CONFIG_RESTART,
 	 .help = "How often ECS and EC2 are asked for the fleet."},
 	{"FARGATE_SUBNETS", &config_kind_ids, "", TARGET(fargate_subnets),
 	 .allowed = "subnet-",

@@ -1138,12 +1138,16 @@ relative_database_is_the_same_before_and_after_its_directory(void **state)
 static void
 identity_needs_a_restart(void **state)
 {
-	static const char *const identity[][2] = {
-	    {"PROVIDER", "local"},      {"FLEET_NAME", "b"},
-	    {"DATABASE", "/b"},         {"AWS_REGION", "b"},
-	    {"ECS_CLUSTER", "b"},       {"AWS_ACCESS_KEY_ID", "b"},
-	    {"AWS_SESSION_TOKEN", "b"}, {"AWS_ENDPOINT_URL_ECS", "b"},
-	    {"AWS_CA_BUNDLE", "b"}};
+	static const char *const identity[][2] = {{"PROVIDER", "local"},
+						  {"FLEET_NAME", "b"},
+						  {"DATABASE", "/b"},
+						  {"AWS_REGION", "b"},
+						  {"ECS_CLUSTER", "b"},
+						  {"LIST_INTERVAL", "7"},
+						  {"AWS_ACCESS_KEY_ID", "b"},
+						  {"AWS_SESSION_TOKEN", "b"},
+						  {"AWS_ENDPOINT_URL_ECS", "b"},
+						  {"AWS_CA_BUNDLE", "b"}};
 	struct result now = load_option("MAX_SERVERS", "2");
 	struct result next = load_option("MAX_SERVERS", "3");
 
