@@ -107,3 +107,35 @@ config_address_is_template(const char *text)
 	filled[n] = '\0';
 	return config_address_is_host_port(filled);
 }
+
+/* {ip} at least once, {port} as often as one likes, no other braces. */
+static bool
+has_placeholders(const char *url)
+{
+	static const char ip[] = "{ip}", port[] = "{port}";
+	bool has_ip = false;
+
+	for (const char *s = url; *s != '\0'; s++) {
+		if (strncmp(s, ip, strlen(ip)) == 0) {
+			has_ip = true;
+			s += strlen(ip) - 1;
+		} else if (strncmp(s, port, strlen(port)) == 0) {
+			s += strlen(port) - 1;
+		} else if (*s == '{' || *s == '}') {
+			return false;
+		}
+	}
+	return has_ip;
+}
+
+bool
+config_address_is_health_url(const char *text)
+{
+	if (strncmp(text, "http://", 7) != 0 &&
+	    strncmp(text, "https://", 8) != 0)
+		return false;
+	for (const char *s = text; *s != '\0'; s++)
+		if (*s <= ' ' || *s > '~' || strchr("\"<>\\^`|@", *s) != NULL)
+			return false;
+	return has_placeholders(text);
+}

@@ -229,37 +229,12 @@ read_ids(const struct config_option *option, const char *value,
 	return write_text(option, ids, config);
 }
 
-/* {ip} at least once, {port} as often as one likes, no other braces. */
-static bool
-has_placeholders(const char *url)
-{
-	static const char ip[] = "{ip}", port[] = "{port}";
-	bool has_ip = false;
-
-	for (const char *s = url; *s != '\0'; s++) {
-		if (strncmp(s, ip, strlen(ip)) == 0) {
-			has_ip = true;
-			s += strlen(ip) - 1;
-		} else if (strncmp(s, port, strlen(port)) == 0) {
-			s += strlen(port) - 1;
-		} else if (*s == '{' || *s == '}') {
-			return false;
-		}
-	}
-	return has_ip;
-}
-
 static bool
 read_health_url(const struct config_option *option, const char *value,
 		struct config *config)
 {
-	if (strncmp(value, "http://", 7) != 0 &&
-	    strncmp(value, "https://", 8) != 0)
-		return false;
-	for (const char *s = value; *s != '\0'; s++)
-		if (*s <= ' ' || *s > '~' || strchr("\"<>\\^`|@", *s) != NULL)
-			return false;
-	return has_placeholders(value) && write_text(option, value, config);
+	return config_address_is_health_url(value) &&
+	       write_text(option, value, config);
 }
 
 static bool
