@@ -30,11 +30,10 @@ from moto import mock_aws  # noqa: E402
 
 SESSION = boto3.Session()
 GLOBAL = {"query": 1, "output": 1}  # option -> how many values
-# Replaces the script; speaks to Handler, and ends with its exit code.
+# What PATH finds: speaks to Handler, and ends with the exit code it gets.
 SCRIPT = """#!/usr/bin/python3 -SE
 import json, os, socket, sys
-peer = socket.socket(socket.AF_UNIX)
-peer.connect({path!r})
+peer = socket.create_connection(("127.0.0.1", {port}))
 peer.sendall(json.dumps([sys.argv[1:], os.getcwd()]).encode() + b"\\n")
 code, out, err = json.loads(peer.makefile().read())
 sys.stdout.write(out)
@@ -133,16 +132,14 @@ def value_of(shape, option, words, cwd):
     if shape.type_name == "boolean" and not words:
         return not option.startswith("no-")
     texts = [loaded(word, cwd) for word in words]
-    if shape.type_name in ("structure", "map") or texts[0].lstrip()[:1] in ("[", "{"):
-        if shape.type_name != "string":
-            whole = "".join(texts)
-            return json.loads(whole) if whole.lstrip()[0] in "[{" else shorthand(whole)
-    if shape.type_name == "list":
-        if shape.member.type_name == "structure":
-            return [shorthand(text) for text in texts]
-        return texts
+    if shape.type_name == "list" and texts[0].lstrip()[:1] != "[":
+        nested = shape.member.type_name == "structure"
+        return [shorthand(text) if nested else text for text in texts]
     if len(texts) != 1:
         raise Wrong(f"--{option} takes one value, not {texts}")
+    if shape.type_name in ("list", "map", "structure"):
+        whole = texts[0]
+        return json.loads(whole) if whole.lstrip()[:1] in "[{" else shorthand(whole)
     return int(texts[0]) if shape.type_name in ("integer", "long") else texts[0]
 
 
@@ -166,10 +163,10 @@ def text_of(result):
     return "\t".join(str(item) for item in result) + "\n" if result else ""
 
 
-def call(words, cwd):
+def call(words, cwd, region):
     """What the command prints."""
     service, command, operation, options = parse(words)
-    client = SESSION.client(service, os.environ.get("AWS_DEFAULT_REGION"))
+    client = SESSION.client(service, region)
     given = parameters(operation, options, cwd)
     if words[1] == "wait":
         client.get_waiter(xform_name(command.replace("-", "_"))).wait(**given)
@@ -187,7 +184,7 @@ class Handler(socketserver.StreamRequestHandler):
     def handle(self):
         words, cwd = json.loads(self.rfile.readline())
         try:
-            answer = [0, call(words, cwd), ""]
+            answer = [0, call(words, cwd, self.server.region), ""]
         except Exception as error:
             answer = [255, "", f"aws {' '.join(words)}: {error!r}\n"]
             self.server.refused.append(answer[2])
@@ -201,19 +198,18 @@ class FakeAws:
     def __init__(self, directory, region):
         self.bin = Path(directory) / "bin"
         self.refused = []
-        self._path = str(Path(directory) / "aws.sock")
         self._region = region
         self._mock = mock_aws()
 
     def __enter__(self):
         self._mock.start()
-        os.environ["AWS_DEFAULT_REGION"] = self._region
+        self._server = socketserver.TCPServer(("127.0.0.1", 0), Handler)
+        self._server.refused = self.refused
+        self._server.region = self._region
         self.bin.mkdir()
         script = self.bin / "aws"
-        script.write_text(SCRIPT.format(path=self._path))
+        script.write_text(SCRIPT.format(port=self._server.server_address[1]))
         script.chmod(0o755)
-        self._server = socketserver.UnixStreamServer(self._path, Handler)
-        self._server.refused = self.refused
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
