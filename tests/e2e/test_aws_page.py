@@ -72,7 +72,7 @@ def launch_as_scalerd_does(account):
     instance = account.client("ec2").run_instances(
         MinCount=1,
         MaxCount=1,
-        LaunchTemplate={"LaunchTemplateName": "chess", "Version": "2"},
+        LaunchTemplate={"LaunchTemplateName": "chess", "Version": "1"},
         TagSpecifications=[{"ResourceType": "instance", "Tags": [mark]}],
     )["Instances"][0]["InstanceId"]
     identity = json.dumps({"instanceId": instance, "region": REGION})
@@ -122,8 +122,6 @@ def test_pasted_commands_make_the_account(account):
     group = ec2.describe_security_groups(GroupIds=network["Groups"])["SecurityGroups"][0]
     ports = {(rule["FromPort"], rule["ToPort"]) for rule in group["IpPermissions"]}
     assert ports == {(32768, 65535), (8888, 8888)}
-    newest = ec2.describe_launch_templates()["LaunchTemplates"][0]
-    assert newest["DefaultVersionNumber"] == 2
 
 
 def test_pasted_task_definition_runs_one_game(account):
@@ -148,19 +146,17 @@ def test_pasted_policy_has_no_placeholder_left(account):
     paste(account, making())
 
     iam = account.client("iam")
-    arn = iam.list_attached_role_policies(RoleName="gameserver-manager")[
-        "AttachedPolicies"
-    ][0]["PolicyArn"]
-    document = iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"][
-        "Document"
-    ]
-    values = json.dumps(
-        [[s["Resource"], s.get("Condition")] for s in document["Statement"]]
-    )
+    role = {"RoleName": "gameserver-manager"}
+    arn = iam.list_attached_role_policies(**role)["AttachedPolicies"][0]["PolicyArn"]
+    version = iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]
+    fargate = iam.get_role_policy(**role, PolicyName="fargate")["PolicyDocument"]
+    statements = version["Document"]["Statement"] + fargate["Statement"]
+    values = json.dumps([[s["Resource"], s.get("Condition")] for s in statements])
     template = account.client("ec2").describe_launch_templates()["LaunchTemplates"][0]
     assert template["LaunchTemplateId"] in values
     assert not re.findall(r"\b[A-Z]{2,}(?:_[A-Z]+)*\b", values)
-    assert ":role/gameserver-instance" in values and ":role/gameserver-task" in values
+    for name in ("role/gameserver-task", "task-definition/chess-fargate:*"):
+        assert f":{name}" in values
 
 
 def test_pasted_cleaning_leaves_nothing(account):
