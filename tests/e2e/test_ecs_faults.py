@@ -299,7 +299,7 @@ def adopt_many(ecs, count, within_s):
     wait_until(
         lambda: len(ecs.audit().events("task_running")) == count, within_s, "all run"
     )
-    ecs.configure(MIN_SERVERS=count, MAX_SERVERS=2 * count, REAP="off")
+    ecs.configure(MIN_SERVERS=count, MAX_SERVERS=2 * count)
     ecs.start_scalerd()
     wait_until(lambda: len(ecs.serving()) == count, within_s, "all serve")
     assert ecs.launched() == []

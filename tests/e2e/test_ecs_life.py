@@ -15,7 +15,6 @@ if not READY:
 
 from harness.ecs import CAPACITY, RUN_S, STOP_S  # noqa: E402
 
-DRY_RUN = "dry-run"
 LAUNCH_PHASES = (
     "check_task_definition",
     "find_template",
@@ -351,30 +350,26 @@ def orphan(ecs):
     return made
 
 
-def named(ecs, name):
-    """Whether an alarm names it."""
-    return any(name in text for text in ecs.alarm_texts().values())
-
-
 def test_an_orphaned_instance_is_alarmed_and_reaped(ecs):
     left = orphan(ecs)
     ecs.configure(LAUNCH_DEADLINE=10)
     ecs.start_scalerd()
-    wait_until(lambda: named(ecs, left), 15, "an alarm names it")
+    assert left in ecs.wait_alarm("orphan")
     wait_until(lambda: left not in ecs.instances(), 25, "it is terminated")
     ecs.wait_at_rest(1)
-    wait_until(lambda: not named(ecs, left), 5, "the alarm is over")
+    wait_until(lambda: "orphan" not in ecs.alarms(), 5, "the alarm is over")
 
 
 def test_an_orphaned_instance_is_left_in_a_dry_run(ecs):
     left = orphan(ecs)
     ecs.left.add(left)
-    ecs.configure(LAUNCH_DEADLINE=10, REAP=DRY_RUN)
+    ecs.configure(LAUNCH_DEADLINE=10, REAP="dry-run")
     ecs.start_scalerd()
-    wait_until(lambda: named(ecs, left), 15, "an alarm names it")
+    assert left in ecs.wait_alarm("orphan")
     hold_during(lambda: left in ecs.instances(), 11, "it is left")
     ecs.wait_serving(1, RUN_S)
     assert left in ecs.instances() and not ecs.calls("TerminateInstances")
+    assert left in ecs.alarm_texts()["orphan"]
 
 
 # ---- other shapes of gameservers
@@ -433,10 +428,19 @@ def test_players_get_the_address_that_the_template_makes(ecs):
 
 def test_gameservers_may_be_reached_by_their_private_address(ecs):
     ecs.cloud.settings(listen="private", public_addresses=False)
-    ecs.configure(ADDRESS_SOURCE="private")
+    ecs.configure(ADDRESS_SOURCE="private", HEALTH_ADDRESS_SOURCE="private")
     ecs.start_scalerd()
     [address] = ecs.wait_at_rest(1)
     assert address.startswith("127.2.") and health(address)
+
+
+def test_health_may_be_asked_at_another_address_than_players_get(ecs):
+    ecs.cloud.settings(listen="private")
+    ecs.configure(ADDRESS_SOURCE="public", HEALTH_ADDRESS_SOURCE="private")
+    ecs.start_scalerd()
+    [address] = ecs.wait_at_rest(1)
+    assert address.startswith("127.1.")
+    assert ecs.rows()[0]["ip"].startswith("127.2.")
 
 
 def test_the_cloud_may_be_slow_to_show_what_was_made(ecs):
