@@ -239,7 +239,8 @@ def test_a_list_that_fails_changes_nothing(ecs, players, action, fault):
     assert len(ecs.query("SELECT * FROM api_v1_gameservers")) == 2
     ecs.cloud.control(clear_faults=None)
     lists = len(ecs.calls("ListTasks"))
-    wait_until(lambda: len(ecs.calls("ListTasks")) > lists + 2, 20, "it is listed again")
+    # Two pages each of the marked and of the family's, twice.
+    wait_until(lambda: len(ecs.calls("ListTasks")) > lists + 8, 20, "it is listed again")
     assert standing(ecs) == before and "list_failing" not in ecs.alarms()
 
 
@@ -278,7 +279,7 @@ def test_a_list_of_many_pages_is_read_to_its_end(ecs):
 
 
 def test_under_aws_throttling_the_fleet_comes_up_all_the_same(ecs):
-    ecs.cloud.settings(throttle=0.1)
+    ecs.cloud.settings(throttle=0.2)  # one RunInstances, then one in 2.5 s
     ecs.configure(MIN_SERVERS=3)
     ecs.start_scalerd()
     ecs.wait_at_rest(3, 2 * RUN_S)
@@ -604,6 +605,7 @@ def test_credentials_come_from_the_instances_role(ecs):
 
 def test_without_the_credential_endpoint_old_credentials_are_used(ecs, players):
     use_container_credentials(ecs)
+    ecs.cloud.settings(session_s=600)  # to be renewed at once
     ecs.fleet_of(1, players)
     ecs.cloud.fault("container:credentials", "status", status=503, times=-1)
     ecs.reload(MIN_SERVERS=2)
