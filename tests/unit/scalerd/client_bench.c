@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { FILLER_SIZE = 64 * 1024, HEADER_SIZE = 1024, TURN_MS = 20 };
+#define FILLER "X: 123456789012345678901234567890\r\n"
+
+enum { HEADER_SIZE = 1024, TURN_MS = 20 };
 
 /* ---- the server -------------------------------------------------------- */
 
@@ -14,7 +16,6 @@ enum { FILLER_SIZE = 64 * 1024, HEADER_SIZE = 1024, TURN_MS = 20 };
 static bool
 answer(struct aws_server *server, struct aws_connection *c)
 {
-	static char filler[FILLER_SIZE];
 	const int n = atomic_fetch_add(&server->requests, 1);
 	const struct line *line =
 	    &server->script[(size_t)n < server->nscript ? (size_t)n
@@ -28,8 +29,9 @@ answer(struct aws_server *server, struct aws_connection *c)
 		tcp_pause(c->fd, line->delay_ms);
 	if (line->text)
 		ok = tcp_send(c->fd, line->text, strlen(line->text));
-	for (size_t sent = 0; ok && sent < line->filler; sent += FILLER_SIZE)
-		ok = tcp_send(c->fd, filler, FILLER_SIZE);
+	for (size_t sent = 0; ok && sent < line->filler;
+	     sent += sizeof(FILLER) - 1)
+		ok = tcp_send(c->fd, FILLER, sizeof(FILLER) - 1);
 	return ok && !line->closes;
 }
 
@@ -157,7 +159,9 @@ open_client(struct client_bench *b)
 	    .region = "eu-west-1",
 	    .env = bench_env_of,
 	    .env_arg = b->keys,
-	    .pace = {.pause_min_ms = 10, .pause_max_ms = 40, .rest_ms = 1},
+	    .pace = {.pause_min_ms = 10,
+		     .pause_max_ms = 40,
+		     .rest_ms = b->rest_ms},
 	    .times = b->times,
 	};
 	struct err err;
@@ -269,6 +273,7 @@ client_bench_setup(void **state)
 					 .change_ms = BENCH_DEADLINE_MS,
 					 .call_ms = BENCH_DEADLINE_MS,
 					 .second_ms = 2};
+	b->rest_ms = 1;
 	b->server.fd = tcp_bind(AF_INET, &b->server.port);
 	assert_true(b->server.fd >= 0);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d", b->server.port);

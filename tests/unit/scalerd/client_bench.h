@@ -25,7 +25,7 @@ enum {
 /* What is done with a request; the script's last line serves all others. */
 struct line {
 	const char *text; /* the answer; NULL: none */
-	size_t filler;    /* bytes sent after it */
+	size_t filler;    /* bytes of headers that say nothing, after it */
 	int delay_ms;     /* before it */
 	bool closes;      /* the connection, after it */
 };
@@ -62,7 +62,8 @@ struct told {
 struct client_bench {
 	struct bench *keys; /* loop and environment */
 	struct client *client;
-	struct client_times times;
+	struct client_times times; /* to be set before the first call */
+	int64_t rest_ms;           /* of the credentials' pace, likewise */
 	struct aws_server server;
 	bool serving;
 	bool inside; /* a call */

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "tests/unit/unit.h"
 
-#include <ctype.h>
+#include <fcntl.h>
 #include <time.h>
 
 #include "scalerd/aws/credentials_answer.h"
@@ -30,6 +30,7 @@
 enum {
 	SHORT_MS = 150,
 	SECOND_MS = 1000,
+	FD_MAX = 256,
 	LONGER_MS = 10, /* than the pace's rest */
 	FILLER = CLIENT_BODY_MAX + (1 << 20),
 };
@@ -90,7 +91,6 @@ expect_signed(struct client_bench *b, struct sigv4_request request,
 			    request.content_type);
 	assert_string_equal(client_bench_body(b, 0), request.body);
 	assert_null(client_bench_header(b, 0, "Accept-Encoding"));
-	assert_null(client_bench_header(b, 0, "Expect"));
 }
 
 static void
@@ -150,12 +150,42 @@ reads_share_a_connection_and_changes_have_their_own(void **state)
 	struct client_bench *b = *state;
 
 	SERVE(b, good);
-	client_bench_wait(b, client_bench_read(b));
-	client_bench_wait(b, client_bench_read(b));
-	assert_int_equal(atomic_load(&b->server.connections), 1);
 	client_bench_wait(b, client_bench_change(b));
+	assert_int_equal(atomic_load(&b->server.connections), 1);
+	client_bench_wait(b, client_bench_read(b));
+	client_bench_wait(b, client_bench_read(b));
+	assert_int_equal(atomic_load(&b->server.connections), 2);
 	client_bench_wait(b, client_bench_change(b));
 	assert_int_equal(atomic_load(&b->server.connections), 3);
+}
+
+static bool
+is_of_the_client(const struct client_bench *b, int fd)
+{
+	struct sockaddr_in peer = {0};
+	socklen_t size = sizeof(peer);
+
+	return getpeername(fd, (struct sockaddr *)&peer, &size) == 0 &&
+	       peer.sin_family == AF_INET &&
+	       ntohs(peer.sin_port) == b->server.port;
+}
+
+static void
+no_program_that_is_started_inherits_a_connection(void **state)
+{
+	struct client_bench *b = *state;
+	int found = 0;
+
+	SERVE(b, silent);
+	client_bench_read(b);
+	client_bench_wait_requests(b, 1);
+	for (int fd = 0; fd < FD_MAX; fd++) {
+		if (!is_of_the_client(b, fd))
+			continue;
+		found++;
+		assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	}
+	assert_int_equal(found, 1);
 }
 
 /* libcurl would send it again by itself if the connection had been kept. */
@@ -210,6 +240,23 @@ a_throttled_request_is_given_up_as_refused(void **state)
 	assert_string_equal(told->error.code, "ThrottlingException");
 	assert_string_equal(told->error.message, "Told why");
 	assert_int_equal(client_bench_stop(b), CLIENT_ATTEMPTS_MAX);
+}
+
+static void
+after_a_throttled_request_the_others_wait_too(void **state)
+{
+	static const struct line script[] = {
+	    {ERROR_XML("503", "RequestLimitExceeded"), .closes = true},
+	    {.text = EMPTY_JSON}};
+	struct client_bench *b = *state;
+
+	b->times.call_ms = SHORT_MS;
+	SERVE(b, script);
+	client_bench_wait(b, client_bench_call(b, &launch));
+	expect(&b->told[0], CLIENT_REFUSED, AWS_ERROR_THROTTLED);
+	client_bench_wait(b, client_bench_call(b, &launch));
+	expect(&b->told[1], CLIENT_REFUSED, AWS_ERROR_THROTTLED);
+	assert_int_equal(client_bench_stop(b), 1);
 }
 
 static void
@@ -389,19 +436,16 @@ an_unreadable_error_is_judged_by_its_status(void **state)
 static void
 an_answer_that_is_too_long_is_dropped_and_unknown(void **state)
 {
-	static const struct line scripts[][1] = {
-	    {{"HTTP/1.1 200 X\r\n\r\n", .filler = FILLER, .closes = true}},
-	    {{"HTTP/1.1 200 X\r\nContent-Length: 99999999\r\n\r\n",
-	      .closes = true}},
-	    {{"HTTP/1.1 200 X\r\nX: ", .filler = FILLER, .closes = true}},
+	static const struct line script[] = {
+	    {"HTTP/1.1 200 X\r\n\r\n", .filler = FILLER, .closes = true},
+	    {"HTTP/1.1 200 X\r\nContent-Length: 99999999\r\n\r\n",
+	     .closes = true},
+	    {"HTTP/1.1 200 X\r\n", .filler = FILLER, .closes = true},
 	};
 	struct client_bench *b = *state;
-	struct line script[COUNT(scripts)] = {{0}};
 
-	for (size_t i = 0; i < COUNT(scripts); i++)
-		script[i] = scripts[i][0];
 	SERVE(b, script);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < COUNT(script); i++) {
 		const struct told *told = client_bench_change(b);
 
 		client_bench_wait(b, told);
@@ -409,8 +453,7 @@ an_answer_that_is_too_long_is_dropped_and_unknown(void **state)
 		assert_string_equal(told->error.message,
 				    "the answer is too long");
 	}
-	client_bench_wait(b, client_bench_change(b));
-	expect(&b->told[2], CLIENT_UNKNOWN, AWS_ERROR_TRANSIENT);
+	assert_int_equal(client_bench_stop(b), (int)COUNT(script));
 }
 
 /* ---- keys and clock ---------------------------------------------------- */
@@ -469,6 +512,24 @@ new_keys_end_well(void **state)
 	told = client_bench_call(b, &launch);
 	client_bench_wait(b, told);
 	expect(told, CLIENT_ANSWERED, AWS_ERROR_NONE);
+}
+
+static void
+keys_that_can_not_be_renewed_yet_are_refused_with_aws_words(void **state)
+{
+	static const struct line script[] = {
+	    {ERROR_JSON("400", "UnrecognizedClientException"), .closes = true}};
+	struct client_bench *b = *state;
+	const struct told *told;
+
+	b->rest_ms = BENCH_DEADLINE_MS;
+	SERVE(b, script);
+	told = client_bench_change(b);
+	client_bench_wait(b, told);
+	expect(told, CLIENT_REFUSED, AWS_ERROR_CREDENTIALS);
+	assert_string_equal(told->error.code, "UnrecognizedClientException");
+	assert_int_equal(told->error.status, 400);
+	assert_int_equal(client_bench_stop(b), 1);
 }
 
 static void
@@ -711,9 +772,11 @@ UNIT_MAIN(
     TEST(a_request_of_ecs_goes_out_signed),
     TEST(a_request_of_ec2_goes_out_signed_with_the_session_token),
     TEST(reads_share_a_connection_and_changes_have_their_own),
+    TEST(no_program_that_is_started_inherits_a_connection),
     TEST(a_change_is_sent_once_per_attempt),
     TEST(a_throttled_request_is_sent_again_with_the_same_bytes),
     TEST(a_throttled_request_is_given_up_as_refused),
+    TEST(after_a_throttled_request_the_others_wait_too),
     TEST(a_5xx_is_tried_three_times_and_stays_unknown),
     TEST(
 	an_unclear_attempt_keeps_the_call_unknown_when_a_later_one_is_throttled),
@@ -727,6 +790,7 @@ UNIT_MAIN(
     TEST(an_unreadable_error_is_judged_by_its_status),
     TEST(an_answer_that_is_too_long_is_dropped_and_unknown),
     TEST(refused_keys_are_fetched_anew_once), TEST(new_keys_end_well),
+    TEST(keys_that_can_not_be_renewed_yet_are_refused_with_aws_words),
     TEST(without_keys_nothing_is_sent_and_the_reason_is_said),
     TEST(keys_that_do_not_come_are_waited_for_until_the_deadline),
     TEST(a_wrong_clock_is_corrected_for_this_and_all_later_calls),
