@@ -6,9 +6,19 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "scalerd/aws/credentials_answer.h"
+
 #define FILLER "X: 123456789012345678901234567890\r\n"
 
 enum { HEADER_SIZE = 1024, TURN_MS = 20 };
+
+const struct line bench_good[1] = {{.text = EMPTY_JSON}};
+const struct line bench_silent[1] = {{.text = NULL}};
+const struct client_request bench_describe = {
+    CLIENT_EC2, "DescribeInstances",
+    "Action=DescribeInstances&Version=2016-11-15", false};
+const struct client_request bench_launch = {
+    CLIENT_EC2, "RunInstances", "Action=RunInstances&Version=2016-11-15", true};
 
 /* ---- the server -------------------------------------------------------- */
 
@@ -233,6 +243,16 @@ client_bench_wait_requests(struct client_bench *b, int n)
 		turn_until(b, end_ms);
 }
 
+void
+client_bench_expect(const struct told *told, enum client_outcome outcome,
+		    enum aws_error_class class)
+{
+	if (told->outcome != outcome || told->error.class != class)
+		fail_msg("outcome %d, %s: %s", (int)told->outcome,
+			 aws_error_class_name(told->error.class),
+			 told->error.message);
+}
+
 /* ---- what arrived ------------------------------------------------------ */
 
 const char *
@@ -249,6 +269,20 @@ client_bench_header(struct client_bench *b, int n, const char *name)
 	at += strlen(start);
 	snprintf(value, sizeof(value), "%.*s", (int)strcspn(at, "\r\n"), at);
 	return value;
+}
+
+int64_t
+client_bench_sent_ms(struct client_bench *b, int n)
+{
+	const char *date = client_bench_header(b, n, "X-Amz-Date");
+	char text[sizeof("2026-11-22T18:38:16Z")];
+	int64_t ms = 0;
+
+	assert_int_equal(strlen(date), strlen("20261122T183816Z"));
+	snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", date,
+		 date + 4, date + 6, date + 9, date + 11, date + 13);
+	assert_true(credentials_time_parse(text, &ms));
+	return ms;
 }
 
 const char *
