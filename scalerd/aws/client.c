@@ -109,7 +109,7 @@ try_later(struct client *client, struct client_call *call,
 				client->times.second_ms, &pause_ms))
 		return false;
 	call->not_before_ms = loop_now_ms() + pause_ms;
-	return call->not_before_ms < call->deadline_ms;
+	return true;
 }
 
 static void
@@ -176,7 +176,10 @@ try_send(struct client *client, struct client_call *call, struct turn *turn)
 	struct err err;
 
 	if (turn->have == CREDENTIALS_FAILED) {
-		client_call_fail(call, AWS_ERROR_CREDENTIALS, turn->err.msg);
+		/* What AWS says of the keys says more. */
+		if (call->error.class != AWS_ERROR_CREDENTIALS)
+			client_call_fail(call, AWS_ERROR_CREDENTIALS,
+					 turn->err.msg);
 		finish(client, call);
 		return 0;
 	}

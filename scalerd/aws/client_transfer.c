@@ -62,22 +62,14 @@ static bool
 add_headers(struct client_transfer *t, const struct sigv4_request *request,
 	    const struct sigv4_headers *signature, const struct aws_keys *keys)
 {
-	struct curl_slist *more;
-
-	if (!add_header(t, "Host", request->host) ||
-	    !add_header(t, "Content-Type", request->content_type) ||
-	    !add_header(t, "X-Amz-Date", signature->amz_date) ||
-	    !add_header(t, "Authorization", signature->authorization) ||
-	    (request->target &&
-	     !add_header(t, "X-Amz-Target", request->target)) ||
-	    (keys->token[0] != '\0' &&
-	     !add_header(t, "X-Amz-Security-Token", keys->token)))
-		return false;
-	/* libcurl must not wait for a "100 Continue". */
-	more = curl_slist_append(t->headers, "Expect:");
-	if (more)
-		t->headers = more;
-	return more != NULL;
+	return add_header(t, "Host", request->host) &&
+	       add_header(t, "Content-Type", request->content_type) &&
+	       add_header(t, "X-Amz-Date", signature->amz_date) &&
+	       add_header(t, "Authorization", signature->authorization) &&
+	       (!request->target ||
+		add_header(t, "X-Amz-Target", request->target)) &&
+	       (keys->token[0] == '\0' ||
+		add_header(t, "X-Amz-Security-Token", keys->token));
 }
 
 static bool
@@ -207,14 +199,16 @@ client_transfer_open(struct client_transfer *t,
 static const struct {
 	CURLcode code;
 	enum aws_error_class class;
+	const char *message; /* NULL: libcurl's */
 } unsent[] = {
-    {CURLE_COULDNT_RESOLVE_HOST, AWS_ERROR_TRANSIENT},
-    {CURLE_COULDNT_CONNECT, AWS_ERROR_TRANSIENT},
-    {CURLE_SSL_CONNECT_ERROR, AWS_ERROR_TRANSIENT},
-    {CURLE_FAILED_INIT, AWS_ERROR_TRANSIENT},
-    {CURLE_PEER_FAILED_VERIFICATION, AWS_ERROR_CONFIGURATION},
-    {CURLE_SSL_CACERT_BADFILE, AWS_ERROR_CONFIGURATION},
-    {CURLE_URL_MALFORMAT, AWS_ERROR_CONFIGURATION},
+    {CURLE_COULDNT_RESOLVE_HOST, AWS_ERROR_TRANSIENT, NULL},
+    {CURLE_COULDNT_CONNECT, AWS_ERROR_TRANSIENT, NULL},
+    {CURLE_SSL_CONNECT_ERROR, AWS_ERROR_TRANSIENT, NULL},
+    {CURLE_FAILED_INIT, AWS_ERROR_TRANSIENT, NULL},
+    {CURLE_PEER_FAILED_VERIFICATION, AWS_ERROR_CONFIGURATION,
+     "the certificate of the endpoint is not trusted: see AWS_CA_BUNDLE"},
+    {CURLE_SSL_CACERT_BADFILE, AWS_ERROR_CONFIGURATION,
+     "can't read the trusted certificates: see AWS_CA_BUNDLE"},
 };
 
 static bool
@@ -236,22 +230,24 @@ say_failure(const struct client_transfer *t, CURLcode code,
 	    struct client_result *result)
 {
 	struct aws_error *error = &result->error;
+	const char *message = curl_easy_strerror(code);
 	long os_error = t->transfer.socket_errno;
 
 	error->class = AWS_ERROR_TRANSIENT;
-	for (size_t i = 0; i < COUNT(unsent); i++)
-		if (unsent[i].code == code)
-			error->class = unsent[i].class;
+	for (size_t i = 0; i < COUNT(unsent); i++) {
+		if (unsent[i].code != code)
+			continue;
+		error->class = unsent[i].class;
+		if (unsent[i].message)
+			message = unsent[i].message;
+	}
+	if (result->too_long)
+		message = "the answer is too long";
 	if (code == CURLE_COULDNT_CONNECT && os_error == 0)
 		curl_easy_getinfo(t->transfer.easy, CURLINFO_OS_ERRNO,
 				  &os_error);
-	if (result->too_long)
-		snprintf(error->message, sizeof(error->message),
-			 "the answer is too long");
-	else
-		snprintf(error->message, sizeof(error->message), "%s%s%s",
-			 curl_easy_strerror(code), os_error ? ": " : "",
-			 os_error ? strerror((int)os_error) : "");
+	snprintf(error->message, sizeof(error->message), "%s%s%s", message,
+		 os_error ? ": " : "", os_error ? strerror((int)os_error) : "");
 }
 
 void

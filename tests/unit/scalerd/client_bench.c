@@ -6,7 +6,19 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { FILLER_SIZE = 64 * 1024, HEADER_SIZE = 1024, TURN_MS = 20 };
+#include "scalerd/aws/credentials_answer.h"
+
+#define FILLER "X: 123456789012345678901234567890\r\n"
+
+enum { HEADER_SIZE = 1024, TURN_MS = 20 };
+
+const struct line bench_good[1] = {{.text = EMPTY_JSON}};
+const struct line bench_silent[1] = {{.text = NULL}};
+const struct client_request bench_describe = {
+    CLIENT_EC2, "DescribeInstances",
+    "Action=DescribeInstances&Version=2016-11-15", false};
+const struct client_request bench_launch = {
+    CLIENT_EC2, "RunInstances", "Action=RunInstances&Version=2016-11-15", true};
 
 /* ---- the server -------------------------------------------------------- */
 
@@ -14,7 +26,6 @@ enum { FILLER_SIZE = 64 * 1024, HEADER_SIZE = 1024, TURN_MS = 20 };
 static bool
 answer(struct aws_server *server, struct aws_connection *c)
 {
-	static char filler[FILLER_SIZE];
 	const int n = atomic_fetch_add(&server->requests, 1);
 	const struct line *line =
 	    &server->script[(size_t)n < server->nscript ? (size_t)n
@@ -28,8 +39,9 @@ answer(struct aws_server *server, struct aws_connection *c)
 		tcp_pause(c->fd, line->delay_ms);
 	if (line->text)
 		ok = tcp_send(c->fd, line->text, strlen(line->text));
-	for (size_t sent = 0; ok && sent < line->filler; sent += FILLER_SIZE)
-		ok = tcp_send(c->fd, filler, FILLER_SIZE);
+	for (size_t sent = 0; ok && sent < line->filler;
+	     sent += sizeof(FILLER) - 1)
+		ok = tcp_send(c->fd, FILLER, sizeof(FILLER) - 1);
 	return ok && !line->closes;
 }
 
@@ -157,7 +169,9 @@ open_client(struct client_bench *b)
 	    .region = "eu-west-1",
 	    .env = bench_env_of,
 	    .env_arg = b->keys,
-	    .pace = {.pause_min_ms = 10, .pause_max_ms = 40, .rest_ms = 1},
+	    .pace = {.pause_min_ms = 10,
+		     .pause_max_ms = 40,
+		     .rest_ms = b->rest_ms},
 	    .times = b->times,
 	};
 	struct err err;
@@ -229,6 +243,16 @@ client_bench_wait_requests(struct client_bench *b, int n)
 		turn_until(b, end_ms);
 }
 
+void
+client_bench_expect(const struct told *told, enum client_outcome outcome,
+		    enum aws_error_class class)
+{
+	if (told->outcome != outcome || told->error.class != class)
+		fail_msg("outcome %d, %s: %s", (int)told->outcome,
+			 aws_error_class_name(told->error.class),
+			 told->error.message);
+}
+
 /* ---- what arrived ------------------------------------------------------ */
 
 const char *
@@ -245,6 +269,20 @@ client_bench_header(struct client_bench *b, int n, const char *name)
 	at += strlen(start);
 	snprintf(value, sizeof(value), "%.*s", (int)strcspn(at, "\r\n"), at);
 	return value;
+}
+
+int64_t
+client_bench_sent_ms(struct client_bench *b, int n)
+{
+	const char *date = client_bench_header(b, n, "X-Amz-Date");
+	char text[sizeof("2026-11-22T18:38:16Z")];
+	int64_t ms = 0;
+
+	assert_int_equal(strlen(date), strlen("20261122T183816Z"));
+	snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", date,
+		 date + 4, date + 6, date + 9, date + 11, date + 13);
+	assert_true(credentials_time_parse(text, &ms));
+	return ms;
 }
 
 const char *
@@ -269,6 +307,7 @@ client_bench_setup(void **state)
 					 .change_ms = BENCH_DEADLINE_MS,
 					 .call_ms = BENCH_DEADLINE_MS,
 					 .second_ms = 2};
+	b->rest_ms = 1;
 	b->server.fd = tcp_bind(AF_INET, &b->server.port);
 	assert_true(b->server.fd >= 0);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d", b->server.port);
