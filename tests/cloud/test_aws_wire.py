@@ -287,7 +287,7 @@ EC2_REQUESTS = [
             "DescribeInstances",
             {
                 "Filters": [asked_by("instance-id", MACHINE, "i-0b")],
-                "MaxResults": 1000,
+                "MaxResults": 500,
                 "NextToken": "a+/=",
             },
         ),
@@ -301,7 +301,7 @@ EC2_REQUESTS = [
                     asked_by(f"tag:{FLEET_TAG}", "blitz"),
                     asked_by("instance-state-name", *LIVING),
                 ],
-                "MaxResults": 1000,
+                "MaxResults": 500,
             },
         ),
     ),
@@ -311,7 +311,7 @@ EC2_REQUESTS = [
             "DescribeInstances",
             {
                 "Filters": [asked_by(f"tag:{OPERATION_TAG}", OPERATION)],
-                "MaxResults": 1000,
+                "MaxResults": 500,
             },
         ),
     ),
@@ -321,7 +321,7 @@ EC2_REQUESTS = [
             "DescribeNetworkInterfaces",
             {
                 "Filters": [asked_by("network-interface-id", "eni-1")],
-                "MaxResults": 1000,
+                "MaxResults": 500,
             },
         ),
     ),
