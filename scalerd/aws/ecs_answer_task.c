@@ -218,6 +218,16 @@ read_members(const struct json_place *place, struct reading *r)
 				read_tag, r);
 }
 
+/* What the task runs on is to be described too. */
+static bool
+name_others(struct facts *facts, const struct facts_task *task, struct err *err)
+{
+	if (task->host[0] != '\0' && !ecs_answer_host(facts, task->host, err))
+		return false;
+	return task->eni[0] == '\0' || facts_eni(facts, task->eni) ||
+	       err_set(err, "out of memory");
+}
+
 static bool
 read_task(const struct json_place *place, void *arg)
 {
@@ -232,7 +242,7 @@ read_task(const struct json_place *place, void *arg)
 	if (!task)
 		return false;
 	*task = r.task;
-	return true;
+	return name_others(arg, &r.task, place->err);
 }
 
 bool
