@@ -33,7 +33,7 @@ RUN_PACKAGES := build-essential libfcgi-dev libcurl4-openssl-dev \
 	libsqlite3-dev libjson-c-dev libssl-dev libexpat1-dev nginx sqlite3 \
 	procps curl
 CHECK_PACKAGES := $(RUN_PACKAGES) libcmocka-dev python3 python3-pytest \
-	python3-pytest-xdist python3-websockets
+	python3-pytest-xdist python3-venv python3-websockets
 LINT_PACKAGES := $(CHECK_PACKAGES) clang clang-format clang-tidy cppcheck
 
 src = $(sort $(wildcard $(1)))
@@ -146,14 +146,19 @@ run: ## run everything here, in the foreground: nginx, fcgi-api, scalerd, gamese
 PYTEST = PATH="$$PATH:/usr/sbin:/sbin" GSM_BUILD='$(abspath $(BUILD))' PYTHONDONTWRITEBYTECODE=1 \
 	$(PYTHON) -m pytest tests -q -rs -n 4 -p no:cacheprovider
 
+# Without a network the tests of the test cloud are skipped, and say so.
+CLOUD = @tests/cloud/venv || echo 'no build/venv: its tests are skipped' >&2
+
 check: ## build and run every test
 	@.ci/install-packages $(CHECK_PACKAGES)
+	$(CLOUD)
 	$(SUBMAKE) programs tests
 	@$(PYTEST) -m 'not long' $(PYTEST_ARGS)
 
 check-all: export SIM_SEEDS ?= 2000
 check-all: ## the same, with the tests that take long and more simulations
 	@.ci/install-packages $(CHECK_PACKAGES)
+	$(CLOUD)
 	$(SUBMAKE) programs tests
 	@$(PYTEST) $(PYTEST_ARGS)
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/config_check.h"
 #include "common/config_option.h"
 #include "common/env_file.h"
 
@@ -266,40 +267,23 @@ warn_of_values(struct load *load, const struct config *config)
 }
 
 static void
-check_margins(struct load *load, const struct config *config)
+check_options(struct load *load, const struct config *config,
+	      const struct config_check *check)
 {
-	char down[SOURCE_SIZE], up[SOURCE_SIZE], capacity[SOURCE_SIZE];
+	char sources[CONFIG_CHECK_NAMES_MAX * (SOURCE_SIZE + 2)];
+	size_t used = 0;
+	struct err err;
 
-	if (config->downscale_margin - config->upscale_margin >
-	    config->server_capacity)
+	if (check->holds(config, &err))
 		return;
-	say_source(load, setting_named(load, "DOWNSCALE_MARGIN"), down);
-	say_source(load, setting_named(load, "UPSCALE_MARGIN"), up);
-	say_source(load, setting_named(load, "SERVER_CAPACITY"), capacity);
-	add_mistake(
-	    load,
-	    "DOWNSCALE_MARGIN=%lld - UPSCALE_MARGIN=%lld must be greater than "
-	    "SERVER_CAPACITY=%lld (set in: %s, %s, %s)",
-	    (long long)config->downscale_margin,
-	    (long long)config->upscale_margin,
-	    (long long)config->server_capacity, down, up, capacity);
-}
+	for (int i = 0; i < CONFIG_CHECK_NAMES_MAX && check->names[i]; i++) {
+		char source[SOURCE_SIZE];
 
-static void
-check_servers(struct load *load, const struct config *config)
-{
-	char min[SOURCE_SIZE], max[SOURCE_SIZE];
-
-	if (config->min_servers <= config->max_servers)
-		return;
-	say_source(load, setting_named(load, "MIN_SERVERS"), min);
-	say_source(load, setting_named(load, "MAX_SERVERS"), max);
-	add_mistake(
-	    load,
-	    "MIN_SERVERS=%lld must not be greater than MAX_SERVERS=%lld "
-	    "(set in: %s, %s)",
-	    (long long)config->min_servers, (long long)config->max_servers, min,
-	    max);
+		say_source(load, setting_named(load, check->names[i]), source);
+		used += (size_t)snprintf(sources + used, sizeof(sources) - used,
+					 "%s%s", i > 0 ? ", " : "", source);
+	}
+	add_mistake(load, "%s (set in: %s)", err.msg, sources);
 }
 
 static bool
@@ -307,10 +291,9 @@ load_values(struct load *load, struct config *config)
 {
 	take_environment(load);
 	read_values(load, config);
-	if (load->mistakes == 0 && load->reader == CONFIG_SCALERD) {
-		check_margins(load, config);
-		check_servers(load, config);
-	}
+	if (load->mistakes == 0 && load->reader == CONFIG_SCALERD)
+		for (size_t i = 0; i < config_nchecks; i++)
+			check_options(load, config, &config_checks[i]);
 	if (has_mistakes(load))
 		return false;
 	if (load->reader == CONFIG_SCALERD)
@@ -364,4 +347,16 @@ config_needs_restart(const struct config *now, const struct config *next)
 		    !config_option_same(&config_options[i], now, next))
 			return config_options[i].name;
 	return NULL;
+}
+
+const char *
+config_aws_variable(void *config, const char *name)
+{
+	const struct config_option *option = config_option_find(name);
+	const char *value;
+
+	if (option == NULL || strncmp(name, "AWS_", 4) != 0)
+		return getenv(name);
+	value = (const char *)config + option->offset;
+	return value[0] != '\0' ? value : NULL;
 }

@@ -144,8 +144,8 @@ NODISCARD bool config_load(struct config *config, enum config_reader reader,
 			   struct err *err);
 
 /* The name of the first option that differs between the two and can't be
- * changed without a restart (PROVIDER, FLEET_NAME, DATABASE, ECS_CLUSTER and
- * every AWS_...); NULL if none does. */
+ * changed without a restart (PROVIDER, FLEET_NAME, DATABASE, ECS_CLUSTER,
+ * LIST_INTERVAL and every AWS_...); NULL if none does. */
 const char *config_needs_restart(const struct config *now,
 				 const struct config *next);
 

@@ -15,4 +15,11 @@ bool config_address_is_port(const char *text);
  * brackets. */
 bool config_address_is_host_port(const char *text);
 
+/* The same with {ip}, {dashed_ip}, {port} and {instance} as placeholders. */
+bool config_address_is_template(const char *text);
+
+/* A URL of http or https with {ip}, {port} as often as one likes,
+ * and no user. */
+bool config_address_is_health_url(const char *text);
+
 #endif

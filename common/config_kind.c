@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "common/config_address.h"
+#include "common/config_aws.h"
 #include "common/config_path.h"
 
 enum { MS_PER_S = 1000 };
@@ -131,44 +132,20 @@ read_region(const struct config_option *option, const char *value,
 	return read_name(option, region, config);
 }
 
-/* The place of the word in the list, -1: it is not there. */
-static int
-find_word(const char *const words[], int nwords, const char *value)
-{
-	for (int i = 0; i < nwords; i++)
-		if (strcasecmp(words[i], value) == 0)
-			return i;
-	return -1;
-}
+_Static_assert(sizeof(enum config_provider) == sizeof(int),
+	       "read_word writes the enum as an int");
 
 static bool
-read_provider(const struct config_option *option, const char *value,
-	      struct config *config)
+read_word(const struct config_option *option, const char *value,
+	  struct config *config)
 {
-	static const char *const words[] = {
-	    [CONFIG_PROVIDER_ECS] = "ecs", [CONFIG_PROVIDER_LOCAL] = "local"};
-	int found = find_word(words, 2, value);
-
-	(void)option;
-	if (found != -1)
-		config->provider = (enum config_provider)found;
-	return found != -1;
-}
-
-static bool
-read_log_level(const struct config_option *option, const char *value,
-	       struct config *config)
-{
-	static const char *const words[] = {[LOG_LEVEL_ERROR] = "error",
-					    [LOG_LEVEL_WARN] = "warn",
-					    [LOG_LEVEL_INFO] = "info",
-					    [LOG_LEVEL_DEBUG] = "debug"};
-	int found = find_word(words, 4, value);
-
-	(void)option;
-	if (found != -1)
-		config->log_level = (enum log_level)found;
-	return found != -1;
+	for (int i = 0; option->words[i] != NULL; i++) {
+		if (strcasecmp(option->words[i], value) != 0)
+			continue;
+		memcpy(target(option, config), &i, sizeof(i));
+		return true;
+	}
+	return false;
 }
 
 static bool
@@ -209,37 +186,55 @@ read_ports(const struct config_option *option, const char *value,
 	       config->local_port_first <= config->local_port_last;
 }
 
-/* {ip} at least once, {port} as often as one likes, no other braces. */
 static bool
-has_placeholders(const char *url)
+read_port(const struct config_option *option, const char *value,
+	  struct config *config)
 {
-	static const char ip[] = "{ip}", port[] = "{port}";
-	bool has_ip = false;
+	int64_t *port = target(option, config);
 
-	for (const char *s = url; *s != '\0'; s++) {
-		if (strncmp(s, ip, strlen(ip)) == 0) {
-			has_ip = true;
-			s += strlen(ip) - 1;
-		} else if (strncmp(s, port, strlen(port)) == 0) {
-			s += strlen(port) - 1;
-		} else if (*s == '{' || *s == '}') {
+	*port = 0;
+	if (value[0] == '\0' || strcmp(value, "0") == 0)
+		return true;
+	return config_address_is_port(value) && read_integer(value, port);
+}
+
+static bool
+read_template(const struct config_option *option, const char *value,
+	      struct config *config)
+{
+	if (value[0] != '\0' && !config_address_is_template(value))
+		return false;
+	return write_text(option, value, config);
+}
+
+/* Blanks around the commas are left out. */
+static bool
+read_ids(const struct config_option *option, const char *value,
+	 struct config *config)
+{
+	char ids[CONFIG_LIST_SIZE];
+	size_t n = 0;
+
+	for (const char *s = value; *s != '\0'; s++) {
+		if (*s == ' ' || *s == '\t')
+			continue;
+		if (n == sizeof(ids) - 1)
 			return false;
-		}
+		ids[n++] = *s;
 	}
-	return has_ip;
+	ids[n] = '\0';
+	if (n > 0 &&
+	    !config_aws_is_id_list(ids, option->allowed, CONFIG_IDS_MAX))
+		return false;
+	return write_text(option, ids, config);
 }
 
 static bool
 read_health_url(const struct config_option *option, const char *value,
 		struct config *config)
 {
-	if (strncmp(value, "http://", 7) != 0 &&
-	    strncmp(value, "https://", 8) != 0)
-		return false;
-	for (const char *s = value; *s != '\0'; s++)
-		if (*s <= ' ' || *s > '~' || strchr("\"<>\\^`|@", *s) != NULL)
-			return false;
-	return has_placeholders(value) && write_text(option, value, config);
+	return config_address_is_health_url(value) &&
+	       write_text(option, value, config);
 }
 
 static bool
@@ -265,8 +260,8 @@ read_path(const struct config_option *option, const char *value,
 }
 
 static bool
-read_command(const struct config_option *option, const char *value,
-	     struct config *config)
+read_text(const struct config_option *option, const char *value,
+	  struct config *config)
 {
 	return !has_control(value) && write_text(option, value, config);
 }
@@ -314,6 +309,38 @@ describe_name(const struct config_option *option, char *to, size_t size)
 		 option->min, option->max, option->allowed);
 }
 
+static void
+describe_words(const struct config_option *option, char *to, size_t size)
+{
+	size_t used = 0;
+
+	to[0] = '\0';
+	for (int i = 0; option->words[i] != NULL && used < size; i++) {
+		const bool last = option->words[i + 1] == NULL;
+		const char *between = i == 0 ? "" : last ? " or " : ", ";
+
+		used += (size_t)snprintf(to + used, size - used, "%s%s",
+					 between, option->words[i]);
+	}
+}
+
+static void
+describe_text(const struct config_option *option, char *to, size_t size)
+{
+	snprintf(to, size,
+		 "at most %zu bytes without control characters, or nothing",
+		 option->size - 1);
+}
+
+static void
+describe_ids(const struct config_option *option, char *to, size_t size)
+{
+	snprintf(to, size,
+		 "up to %d ids such as %s0123abcd, with commas between them, "
+		 "or nothing",
+		 CONFIG_IDS_MAX, option->allowed);
+}
+
 const struct config_kind config_kind_number = {.read = read_number,
 					       .describe = describe_number};
 const struct config_kind config_kind_seconds = {.read = read_seconds,
@@ -326,10 +353,10 @@ const struct config_kind config_kind_name = {
     .read = read_name, .describe = describe_name, .is_text = true};
 const struct config_kind config_kind_region = {
     .read = read_region, .describe = describe_name, .is_text = true};
-const struct config_kind config_kind_provider = {.read = read_provider,
-						 .accepted = "ecs or local"};
-const struct config_kind config_kind_log_level = {
-    .read = read_log_level, .accepted = "error, warn, info or debug"};
+const struct config_kind config_kind_word = {.read = read_word,
+					     .describe = describe_words};
+const struct config_kind config_kind_text = {
+    .read = read_text, .describe = describe_text, .is_text = true};
 const struct config_kind config_kind_host_port = {
     .read = read_host_port,
     .accepted = "host:port, [IPv6 address]:port, or nothing",
@@ -339,6 +366,15 @@ const struct config_kind config_kind_ip = {
 const struct config_kind config_kind_ports = {
     .read = read_ports,
     .accepted = "first-last, ports from 1 to 65535, first not above last"};
+const struct config_kind config_kind_port = {
+    .read = read_port, .accepted = "a port from 1 to 65535, 0 or nothing"};
+const struct config_kind config_kind_template = {
+    .read = read_template,
+    .accepted = "host:port with {ip}, {dashed_ip}, {port} and {instance} as "
+		"wanted, at most 255 bytes, or nothing",
+    .is_text = true};
+const struct config_kind config_kind_ids = {
+    .read = read_ids, .describe = describe_ids, .is_text = true};
 const struct config_kind config_kind_health_url = {
     .read = read_health_url,
     .accepted = "a URL with http:// or https:// and {ip}, {port} if wanted, "
@@ -347,10 +383,6 @@ const struct config_kind config_kind_health_url = {
 const struct config_kind config_kind_path = {
     .read = read_path,
     .accepted = "the path of a file, at most 255 bytes when absolute",
-    .is_text = true};
-const struct config_kind config_kind_command = {
-    .read = read_command,
-    .accepted = "at most 2047 bytes without control characters, or nothing",
     .is_text = true};
 const struct config_kind config_kind_unused = {.read = read_unused,
 					       .accepted = "anything"};

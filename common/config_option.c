@@ -9,6 +9,23 @@
 	.offset = offsetof(struct config, member),                             \
 	.size = sizeof(((struct config *)0)->member)
 #define RANGE(from, to) .min = (from), .max = (to)
+#define WORDS(...)                                                             \
+	.words = (const char *const[])                                         \
+	{                                                                      \
+		__VA_ARGS__, NULL                                              \
+	}
+
+/* A variable of AWS's tools. */
+#define AWS(name, member, text)                                                \
+	{                                                                      \
+		name, &config_kind_text, "", TARGET(member),                   \
+		    .flags = CONFIG_RESTART, .help = text                      \
+	}
+#define AWS_HIDDEN(name, member, text)                                         \
+	{                                                                      \
+		name, &config_kind_text, "", TARGET(member),                   \
+		    .flags = CONFIG_RESTART | CONFIG_SECRET, .help = text      \
+	}
 
 /* Names of AWS resources, and their ARNs. */
 #define AWS_NAME .allowed = "A-Za-z0-9_.:/()-", RANGE(1, CONFIG_TEXT_SIZE - 1)
@@ -24,8 +41,8 @@ enum {
 
 /* clang-format off */
 const struct config_option config_options[] = {
-	{"PROVIDER", &config_kind_provider, "ecs", TARGET(provider),
-	 .flags = CONFIG_RESTART,
+	{"PROVIDER", &config_kind_word, "ecs", TARGET(provider),
+	 WORDS("ecs", "local"), .flags = CONFIG_RESTART,
 	 .help = "Where gameservers run: ecs (Amazon ECS on EC2) or local "
 		 "(processes on this machine)."},
 	{"FLEET_NAME", &config_kind_name, "default", TARGET(fleet_name),
@@ -35,8 +52,8 @@ const struct config_option config_options[] = {
 	{"DATABASE", &config_kind_path, "/var/lib/gameserver-manager/state.db",
 	 TARGET(database), .flags = CONFIG_RESTART | CONFIG_API,
 	 .help = "The SQLite database that scalerd writes and fcgi-api reads."},
-	{"LOG_LEVEL", &config_kind_log_level, "info", TARGET(log_level),
-	 .flags = CONFIG_API,
+	{"LOG_LEVEL", &config_kind_word, "info", TARGET(log_level),
+	 WORDS("error", "warn", "info", "debug"), .flags = CONFIG_API,
 	 .help = "How much is logged on standard error."},
 
 	{"UPSCALE_MARGIN", &config_kind_number, "999", TARGET(upscale_margin),
@@ -138,8 +155,71 @@ const struct config_option config_options[] = {
 	{"SERVER_TASK_DEFINITION", &config_kind_name, "LaunchGameserver",
 	 TARGET(server_task_definition), AWS_NAME,
 	 .help = "The ECS task definition of a gameserver."},
+	{"LAUNCH_TYPE", &config_kind_word, "EC2", TARGET(launch_type),
+	 WORDS("EC2", "FARGATE"),
+	 .help = "Where a gameserver's task runs: on an EC2 instance of its "
+		 "own or on Fargate."},
+	{"GAMESERVER_CONTAINER", &config_kind_name, "",
+	 TARGET(gameserver_container), .allowed = "A-Za-z0-9_-", RANGE(0, 255),
+	 .help = "The container of the task definition that is the gameserver; "
+		 "empty: its only one."},
+	{"GAMESERVER_PORT", &config_kind_port, "", TARGET(gameserver_port),
+	 .help = "The port inside the container (containerPort) on which "
+		 "players connect; empty: its only tcp port."},
+	{"ADDRESS_SOURCE", &config_kind_word, "public", TARGET(address_source),
+	 WORDS("public", "private"),
+	 .help = "Which address of the instance players get; IPv6 when it has "
+		 "no IPv4 of that kind."},
+	{"HEALTH_ADDRESS_SOURCE", &config_kind_word, "public",
+	 TARGET(health_address_source), WORDS("public", "private"),
+	 .help = "Which address of the instance {ip} in HEALTH_URL is."},
+	{"ADDRESS_TEMPLATE", &config_kind_template, "",
+	 TARGET(address_template),
+	 .help = "What players get for an address, such as "
+		 "{dashed_ip}.play.example.com:{port}; empty: ip:port."},
+	{"ADOPT", &config_kind_word, "serve", TARGET(adopt),
+	 WORDS("serve", "off"),
+	 .help = "What becomes of running tasks of the family that no manager "
+		 "launched: serve (never stopped) or off (ignored)."},
+	{"REAP", &config_kind_word, "on", TARGET(reap), WORDS("on", "dry-run"),
+	 .help = "What becomes of a launch with this fleet's mark that the "
+		 "database does not know and that does not run within "
+		 "LAUNCH_DEADLINE: on (stopped) or dry-run (alarm only)."},
+	{"LIST_INTERVAL", &config_kind_seconds, "10", TARGET(list_interval_ms),
+	 RANGE(1, 3600), .flags = CONFIG_RESTART,
+	 .help = "How often ECS and EC2 are asked for the fleet."},
+	{"FARGATE_SUBNETS", &config_kind_ids, "", TARGET(fargate_subnets),
+	 .allowed = "subnet-",
+	 .help = "The subnets of Fargate tasks."},
+	{"FARGATE_SECURITY_GROUPS", &config_kind_ids, "",
+	 TARGET(fargate_security_groups), .allowed = "sg-",
+	 .help = "The security groups of Fargate tasks; empty: the VPC's "
+		 "default."},
 
-	{"LOCAL_COMMAND", &config_kind_command, "", TARGET(local_command),
+	AWS("AWS_ACCESS_KEY_ID", aws_access_key_id,
+	    "An access key of AWS; best left to the instance's role."),
+	AWS_HIDDEN("AWS_SECRET_ACCESS_KEY", aws_secret_access_key,
+		   "The secret of that access key."),
+	AWS_HIDDEN("AWS_SESSION_TOKEN", aws_session_token,
+		   "The session token of a temporary access key."),
+	AWS("AWS_PROFILE", aws_profile,
+	    "The profile in AWS's credentials and config files; empty: "
+	    "default."),
+	AWS("AWS_SHARED_CREDENTIALS_FILE", aws_shared_credentials_file,
+	    "AWS's credentials file; empty: ~/.aws/credentials."),
+	AWS("AWS_CONFIG_FILE", aws_config_file,
+	    "AWS's config file; empty: ~/.aws/config."),
+	AWS("AWS_ENDPOINT_URL", aws_endpoint_url,
+	    "The URL of all of AWS's services; empty: AWS's own."),
+	AWS("AWS_ENDPOINT_URL_ECS", aws_endpoint_url_ecs,
+	    "The URL of ECS; empty: AWS_ENDPOINT_URL counts."),
+	AWS("AWS_ENDPOINT_URL_EC2", aws_endpoint_url_ec2,
+	    "The URL of EC2; empty: AWS_ENDPOINT_URL counts."),
+	AWS("AWS_CA_BUNDLE", aws_ca_bundle,
+	    "A file of certificates that vouch for AWS's servers; empty: the "
+	    "system's."),
+
+	{"LOCAL_COMMAND", &config_kind_text, "", TARGET(local_command),
 	 .help = "The command of a local gameserver, with {address}, {port} "
 		 "and {capacity}; empty: the gameserver beside scalerd."},
 	{"LOCAL_ADDRESS", &config_kind_ip, "127.0.0.1", TARGET(local_address),

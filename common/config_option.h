@@ -14,7 +14,7 @@
 #include "common/config.h"
 
 enum {
-	CONFIG_OPTIONS_MAX = 64,
+	CONFIG_OPTIONS_MAX = 96,
 	CONFIG_ACCEPTED_SIZE = 160, /* bytes of "what is accepted", with NUL */
 };
 
@@ -50,9 +50,11 @@ struct config_option {
 	size_t size;         /* of the target, bytes */
 	int64_t min;         /* numbers: of the value, in the file's unit */
 	int64_t max;         /* text: of its length */
-	const char *allowed; /* names: characters as in [], "-" last */
-	unsigned flags;      /* enum config_flag */
-	const char *help;    /* one sentence */
+	const char *allowed; /* names: characters as in [], "-" last; ids: what
+				each begins with */
+	const char *const *words; /* the enum's, in its order; NULL-ended */
+	unsigned flags;           /* enum config_flag */
+	const char *help;         /* one sentence */
 };
 
 extern const struct config_option config_options[];
@@ -78,14 +80,16 @@ extern const struct config_kind config_kind_interval; /* the same, 0: 1 s */
 extern const struct config_kind config_kind_ms;
 extern const struct config_kind config_kind_name;
 extern const struct config_kind config_kind_region; /* a name, "_" is "-" */
-extern const struct config_kind config_kind_provider;
-extern const struct config_kind config_kind_log_level;
+extern const struct config_kind config_kind_word;
+extern const struct config_kind config_kind_text;      /* or nothing */
 extern const struct config_kind config_kind_host_port; /* or nothing */
 extern const struct config_kind config_kind_ip;
 extern const struct config_kind config_kind_ports;
+extern const struct config_kind config_kind_port; /* or nothing: 0 */
+extern const struct config_kind config_kind_template;
+extern const struct config_kind config_kind_ids; /* or nothing */
 extern const struct config_kind config_kind_health_url;
 extern const struct config_kind config_kind_path; /* made absolute */
-extern const struct config_kind config_kind_command;
 extern const struct config_kind config_kind_unused;
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/version.h"
+#include "scalerd/aws/provider_ecs.h"
 #include "scalerd/edge/clock.h"
 #include "scalerd/edge/loop.h"
 #include "scalerd/edge/notify.h"
@@ -24,8 +25,8 @@ struct daemon {
 	bool notify_failed;
 	struct loop *loop;
 	struct store *store;
-	struct provider_local *provider;
 	struct poller *poller;
+	struct provider_port provider;
 	struct scaler *scaler;
 	struct loop_timer turn;
 	int64_t turned_ms; /* end of the last turn */
@@ -161,7 +162,7 @@ on_reload(void *arg, int signo)
 	d->config = next.config;
 	log_set_level(next.config.log_level);
 	poller_reconfigure(d->poller, &next.config);
-	provider_local_reconfigure(d->provider, &next.config);
+	d->provider.reconfigure(d->provider.self, &next.config);
 	store_reconfigure(d->store, &next.config);
 	scaler_reconfigure(d->scaler, &next.config);
 	log_info("reload", LOG_TEXT("file", d->path ? d->path : "default"));
@@ -177,6 +178,19 @@ watch_signals(struct daemon *d, struct err *err)
 }
 
 /* ---- life -------------------------------------------------------------- */
+
+typedef bool provider_open_fn(struct provider_port *port,
+			      const struct config *config, struct loop *loop,
+			      const struct port_sink *sink, struct err *err);
+
+/* How each opens, and the exit code of its failure. */
+static const struct {
+	provider_open_fn *open;
+	int failed;
+} providers[] = {
+    [CONFIG_PROVIDER_ECS] = {provider_ecs_open, EX_CONFIG},
+    [CONFIG_PROVIDER_LOCAL] = {provider_local_open, EX_OSERR},
+};
 
 /* Each part with the exit code of its failure. */
 static int
@@ -195,12 +209,14 @@ start(struct daemon *d, struct err *err)
 		return EX_OSERR;
 	if (!store_open(&d->store, &ports.store, &d->config, err))
 		return EX_CONFIG;
-	if (!provider_local_open(&d->provider, &ports.provider, &d->config,
-				 d->loop, &sink, err))
-		return EX_OSERR;
+	/* Before the provider: it has libcurl initialised. */
 	if (!poller_open(&d->poller, &ports.prober, &d->config, d->loop, &sink,
 			 err))
 		return EX_OSERR;
+	if (!providers[d->config.provider].open(&d->provider, &d->config,
+						d->loop, &sink, err))
+		return providers[d->config.provider].failed;
+	ports.provider = d->provider;
 	d->scaler = scaler_new(&ports, &d->config);
 	if (!d->scaler) {
 		err_set(err, "out of memory");
@@ -216,8 +232,9 @@ static void
 stop(struct daemon *d)
 {
 	scaler_free(d->scaler);
+	if (d->provider.close)
+		d->provider.close(d->provider.self);
 	poller_close(d->poller);
-	provider_local_close(d->provider);
 	store_close(d->store);
 	loop_close(d->loop);
 	notify_close(&d->notify);

@@ -85,9 +85,5 @@ main(int argc, char **argv)
 		return fail(EX_CONFIG, "config_refused", &err);
 	}
 	log_set_level(settings.config.log_level);
-	if (settings.config.provider != CONFIG_PROVIDER_LOCAL) {
-		err_set(&err, "PROVIDER: this build has only PROVIDER=local");
-		return fail(EX_CONFIG, "config_refused", &err);
-	}
 	return run_locked(&options, &settings);
 }

@@ -144,7 +144,7 @@ static const struct {
     {"VPCIdNotSpecified", "*",
      "Put a subnet into the launch template's default version: there is no "
      "default VPC."},
-    {"Unsupported*", "*",
+    {"Unsupported", "*",
      "Choose another instance type or subnet in the launch template: AWS does "
      "not offer this one there."},
     {"Platform*Exception", "*",

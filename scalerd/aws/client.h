@@ -27,13 +27,22 @@ enum {
 	CLIENT_WAITING_MAX = 4096, /* calls; more are refused at once */
 	CLIENT_BODY_MAX = 8 << 20, /* bytes of an answer */
 	CLIENT_HEADER_MAX = 32 << 10,
-	CLIENT_CONNECT_MS = 3000,
-	CLIENT_READ_MS = 15000,   /* of one attempt that changes nothing */
-	CLIENT_CHANGE_MS = 60000, /* of one that does: RunInstances */
-	CLIENT_CALL_MS = 120000,  /* of a call, all waiting included */
-	CLIENT_BUDGET = 500,      /* of retries: cost 5 each, 10 after a
-				     timeout; given back by success */
+	CLIENT_BUDGET = 500, /* of retries: cost 5 each, 10 after a timeout;
+				given back by success */
+	CLIENT_SKEW_MS = 4 * 60 * 1000, /* more than this our clock is off;
+					   AWS accepts 5 min */
 };
+
+/* How long things may take, in ms of CLOCK_BOOTTIME. */
+struct client_times {
+	int64_t connect_ms;
+	int64_t read_ms;   /* one attempt of a request that changes nothing */
+	int64_t change_ms; /* of one that does: RunInstances takes long */
+	int64_t call_ms;   /* a call, all waiting included */
+	int64_t second_ms; /* one of the pauses between attempts: 1000 */
+};
+
+extern const struct client_times client_times_usual;
 
 enum client_service { CLIENT_ECS, CLIENT_EC2, CLIENT_SERVICE_COUNT };
 
@@ -48,7 +57,8 @@ enum client_outcome {
 	CLIENT_ANSWERED, /* HTTP 200; body holds */
 	CLIENT_REFUSED,  /* AWS said no, did not act; error says why. Also: not
 			    sent at all */
-	CLIENT_UNKNOWN,  /* no answer, or one that may stand for an act */
+	CLIENT_UNKNOWN,  /* no answer, or one that may stand for an act, to one
+			    of the attempts: error is of the last */
 };
 
 struct client_answer {
@@ -69,19 +79,19 @@ struct client_setup {
 	const char *region; /* copied */
 	credentials_env_fn *env;
 	void *env_arg;
-	struct credentials_pace pace; /* credentials_pace_usual, but for tests
-				       */
-	int64_t retry_ms; /* what 1 s of a pause between attempts is: 1000, but
-			     for tests */
+	/* Those called _usual, but for tests. */
+	struct credentials_pace pace;
+	struct client_times times;
 };
 
-/* False: an endpoint variable or AWS_CA_BUNDLE is wrong, a profile can't be
- * read; err says which. Reaches nobody yet. */
+/* False: the region, an endpoint variable or AWS_CA_BUNDLE is wrong; err says
+ * which. Reaches nobody yet. Call curl_global_init before. */
 NODISCARD bool client_open(struct client **client,
 			   const struct client_setup *setup, struct err *err);
 
 /* NULL: out of memory or CLIENT_WAITING_MAX; err says so, `answered` is not
- * called. Otherwise the call is the client's until it is answered. */
+ * called. Otherwise the call is the client's until it is answered. `answered`
+ * may make and cancel calls, but not close the client. */
 struct client_call *client_call(struct client *client,
 				const struct client_request *request,
 				client_answered_fn *answered, void *arg,

@@ -9,7 +9,7 @@
 #include "scalerd/aws/marks.h"
 
 #define VERSION  "2016-11-15"
-#define PAGE_MAX "1000"
+#define PAGE_MAX "500"
 
 enum { SERVER_NAME_SIZE = 300 };
 

@@ -16,8 +16,9 @@ enum {
 	EC2_FILTER_MAX = 200, /* values of a filter */
 };
 
-/* DescribeInstances with one filter, MaxResults 1000: an unknown id is then
- * simply missing from the answer. page: nextToken, NULL for the first. */
+/* DescribeInstances with one filter, MaxResults 500 (an instance may be 10 KB
+ * of XML): an unknown id is then simply missing from the answer. page:
+ * nextToken, NULL for the first. */
 char *ec2_describe_machines(const char *const *id, size_t n, const char *page);
 /* The same, filter tag:gameserver-manager:fleet, and instance-state-name any
  * but terminated. */

@@ -136,16 +136,19 @@ fill_template(char to[ADDRESS_SIZE], const char *template, const char *ip,
 	      const char *port, const char *instance)
 {
 	char dashed[IP_SIZE];
+	char bracketed[IP_SIZE + 2];
 	const struct {
 		const char *name;
 		const char *value;
-	} places[] = {{"{ip}", ip},
+	} places[] = {{"{ip}", bracketed},
 		      {"{dashed_ip}", dashed},
 		      {"{port}", port},
 		      {"{instance}", instance}};
 	const size_t n = sizeof(places) / sizeof(places[0]);
 
 	dash(dashed, ip);
+	snprintf(bracketed, sizeof(bracketed), strchr(ip, ':') ? "[%s]" : "%s",
+		 ip);
 	to[0] = '\0';
 	while (*template != '\0') {
 		size_t i = 0;
@@ -163,7 +166,7 @@ static void
 write_address(const struct config *config, const char *ip,
 	      struct sighting *sighting)
 {
-	const char *usual = strchr(ip, ':') ? "[{ip}]:{port}" : "{ip}:{port}";
+	const char *usual = "{ip}:{port}";
 	const char *template = config->address_template;
 	char port[8];
 

@@ -25,8 +25,8 @@ NODISCARD bool ecs_read_task_list(struct facts *facts, const char *body,
 				  size_t size, char page[ECS_PAGE_SIZE],
 				  struct err *err);
 
-/* DescribeTasks: SEEN or, from failures[], MISSING. Other failures are
- * malformed. Names their hosts and network interfaces. */
+/* DescribeTasks: SEEN or, from failures[], MISSING. Names their hosts and
+ * network interfaces. Other failures are malformed. */
 NODISCARD bool ecs_read_tasks(struct facts *facts, const char *body,
 			      size_t size, struct err *err);
 

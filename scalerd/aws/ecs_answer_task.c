@@ -220,6 +220,16 @@ read_members(const struct json_place *place, struct reading *r)
 				read_tag, r);
 }
 
+/* What the task runs on is to be described too. */
+static bool
+name_others(struct facts *facts, const struct facts_task *task, struct err *err)
+{
+	if (task->host[0] != '\0' && !ecs_answer_host(facts, task->host, err))
+		return false;
+	return task->eni[0] == '\0' || facts_eni(facts, task->eni) ||
+	       err_set(err, "out of memory");
+}
+
 static bool
 read_task(const struct json_place *place, void *arg)
 {
@@ -234,13 +244,7 @@ read_task(const struct json_place *place, void *arg)
 	if (!task)
 		return false;
 	*task = r.task;
-	if (r.task.host[0] != '\0' &&
-	    !ecs_answer_host(arg, r.task.host, place->err))
-		return false;
-	if (r.task.eni[0] != '\0' && !facts_eni(arg, r.task.eni))
-		return err_set(place->err, "no room for network interface %s",
-			       r.task.eni);
-	return true;
+	return name_others(arg, &r.task, place->err);
 }
 
 bool

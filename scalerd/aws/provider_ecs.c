@@ -16,7 +16,6 @@ enum {
 	ABSENT_ROUNDS = 3,
 	ABSENT_MS = 120 * 1000,
 	LOOK_GAP_MS = 500, /* between looks: those that wait share the next */
-	RETRY_SCALE_MS = 1000,
 };
 
 /* One call of launch or stop that is not answered yet. */
@@ -430,7 +429,7 @@ provider_ecs_open(struct provider_port *port, const struct config *config,
 				     .region = config->aws_region,
 				     .env = config_aws_variable,
 				     .pace = credentials_pace_usual,
-				     .retry_ms = RETRY_SCALE_MS};
+				     .times = client_times_usual};
 
 	if (!provider)
 		return err_set(err, "provider ecs: out of memory");

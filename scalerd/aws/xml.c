@@ -32,7 +32,7 @@ static bool
 is_blank(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (!memchr(" \t\r\n", text[i], 4))
+		if (!strchr(" \t\r\n", text[i]))
 			return false;
 	return true;
 }

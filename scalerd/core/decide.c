@@ -311,21 +311,24 @@ is_dead(const struct server_view *s, const struct policy *policy,
 	       others > 0 && tally->good * 2 >= others && !s->shares_host;
 }
 
-/* Out of time and never answered well: what never ran since we know it, and
- * our own recorded launch. What was found running may have players. */
+/* Out of time and never answered well: our own recorded launch, and what never
+ * ran since we know it. What was found running may have players. */
 static bool
-is_overdue(const struct server_view *s)
+is_overdue(const struct server_view *s, const struct policy *policy)
 {
-	return s->deadline_over && !s->heard &&
-	       (s->state == STATE_LAUNCHING ||
-		(s->state == STATE_STARTING && s->origin == ORIGIN_LAUNCHED));
+	if (!s->deadline_over || s->heard)
+		return false;
+	if (s->origin == ORIGIN_LAUNCHED)
+		return s->state == STATE_LAUNCHING ||
+		       s->state == STATE_STARTING;
+	return s->state == STATE_LAUNCHING && policy->reap;
 }
 
 static enum reason
 stop_reason(const struct server_view *s, const struct fleet_view *view,
 	    const struct policy *policy, const struct tally *tally)
 {
-	if (is_overdue(s))
+	if (is_overdue(s, policy))
 		return s->state == STATE_LAUNCHING ? REASON_LAUNCH_DEADLINE
 						   : REASON_START_GRACE;
 	if (is_proven_empty(s, view, policy))

@@ -37,6 +37,8 @@ struct policy {
 	int64_t dead_after_ms;
 	int64_t panic_launch_interval_ms;
 	int64_t fresh_ms; /* an answer asked longer ago proves nothing */
+	bool reap; /* launches of ours that only the list knew are stopped at
+		      their deadline, too */
 	struct health_rule health;
 };
 

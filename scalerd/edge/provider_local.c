@@ -188,10 +188,12 @@ port_prepare(void *self, const struct gameserver *gameserver,
 }
 
 static void
-port_list(void *self)
+port_list(void *self, const struct known *known, size_t nknown)
 {
 	struct provider_local *provider = self;
 
+	(void)known; /* /proc shows all that there is */
+	(void)nknown;
 	provider->list_asked = true;
 	provider->list_asked_ms = loop_now_ms();
 	work_soon(provider);
@@ -271,17 +273,43 @@ name_fleet(struct provider_local *provider, struct err *err)
 	return true;
 }
 
+static void
+port_reconfigure(void *self, const struct config *config)
+{
+	struct provider_local *provider = self;
+
+	provider->config = *config;
+	provider->site.stop_timeout_ms = config->local_stop_timeout_ms;
+}
+
+static void
+port_close(void *self)
+{
+	struct provider_local *provider = self;
+
+	loop_unsignal(provider->loop, SIGCHLD);
+	loop_timer_clear(provider->loop, &provider->work);
+	while (provider->jobs) {
+		struct job *job = provider->jobs;
+
+		provider->jobs = job->next;
+		free(job);
+	}
+	local_processes_free(&provider->site.found);
+	free(provider);
+}
+
 bool
-provider_local_open(struct provider_local **out, struct provider_port *port,
-		    const struct config *config, struct loop *loop,
-		    const struct port_sink *sink, struct err *err)
+provider_local_open(struct provider_port *port, const struct config *config,
+		    struct loop *loop, const struct port_sink *sink,
+		    struct err *err)
 {
 	struct provider_local *provider = calloc(1, sizeof(*provider));
 	struct sigaction action = {.sa_handler = SIG_DFL};
 
 	if (!provider)
 		return err_set(err, "provider local: out of memory");
-	provider_local_reconfigure(provider, config);
+	port_reconfigure(provider, config);
 	provider->loop = loop;
 	provider->sink = *sink;
 	if (!name_fleet(provider, err) ||
@@ -304,35 +332,11 @@ provider_local_open(struct provider_local **out, struct provider_port *port,
 				   .prepare = port_prepare,
 				   .list = port_list,
 				   .launch = port_step,
-				   .stop = port_step};
-	*out = provider;
+				   .stop = port_step,
+				   .reconfigure = port_reconfigure,
+				   .close = port_close};
 	return true;
 fail:
 	free(provider);
 	return false;
-}
-
-void
-provider_local_reconfigure(struct provider_local *provider,
-			   const struct config *config)
-{
-	provider->config = *config;
-	provider->site.stop_timeout_ms = config->local_stop_timeout_ms;
-}
-
-void
-provider_local_close(struct provider_local *provider)
-{
-	if (!provider)
-		return;
-	loop_unsignal(provider->loop, SIGCHLD);
-	loop_timer_clear(provider->loop, &provider->work);
-	while (provider->jobs) {
-		struct job *job = provider->jobs;
-
-		provider->jobs = job->next;
-		free(job);
-	}
-	local_processes_free(&provider->site.found);
-	free(provider);
 }

@@ -22,18 +22,12 @@
 #include "scalerd/edge/loop.h"
 #include "scalerd/scaler/ports.h"
 
-struct provider_local;
-
-/* *port is filled in; it lives until provider_local_close. Answers go to
- * sink from the loop. Takes over SIGCHLD of the loop. */
-NODISCARD bool provider_local_open(struct provider_local **provider,
-				   struct provider_port *port,
+/* *port is filled in; it lives until port->close. Answers go to sink from the
+ * loop. Takes over SIGCHLD of the loop. */
+NODISCARD bool provider_local_open(struct provider_port *port,
 				   const struct config *config,
 				   struct loop *loop,
 				   const struct port_sink *sink,
 				   struct err *err);
-void provider_local_reconfigure(struct provider_local *provider,
-				const struct config *config);
-void provider_local_close(struct provider_local *provider); /* accepts NULL */
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls go out here: only for operations that the store has, and only while
  * this process is the writer. */
+#include <stdlib.h>
+
 #include "scalerd/scaler/state.h"
 
 /* Whether nothing but time stands between the operation and its call. */
@@ -64,15 +66,40 @@ act_operations(struct scaler *s)
 	}
 }
 
+/* What the rows know of those that are not gone. NULL: out of memory. */
+static struct known *
+collect_known(const struct scaler *s, size_t *n)
+{
+	struct known *known = calloc(s->fleet.nmember + 1, sizeof(*known));
+
+	*n = 0;
+	for (size_t i = 0; known != NULL && i < s->fleet.nmember; i++) {
+		const struct gameserver *row = &s->fleet.member[i]->row;
+
+		if (row->state != STATE_GONE)
+			known[(*n)++] =
+			    (struct known){.mark = row->mark, .ref = row->ref};
+	}
+	return known;
+}
+
 void
 act_list(struct scaler *s)
 {
 	const struct provider_port *provider = &s->ports.provider;
+	struct known *known;
+	size_t n;
 
 	if (s->listing || s->now.ms < s->next_list_ms)
 		return;
+	known = collect_known(s, &n);
+	if (known == NULL) {
+		observe_no_list(s, "out of memory");
+		return;
+	}
 	s->listing = true;
-	provider->list(provider->self);
+	provider->list(provider->self, known, n);
+	free(known);
 }
 
 static bool

@@ -8,7 +8,7 @@
 #include "common/log.h"
 #include "scalerd/scaler/state.h"
 
-enum { LAUNCHES_FIRST = 64 };
+enum { LAUNCHES_FIRST = 64, ORPHAN_NAME_MAX = 80 };
 
 void
 change_set_deadline(struct scaler *s, struct member *m)
@@ -17,6 +17,42 @@ change_set_deadline(struct scaler *s, struct member *m)
 		m->deadline_ms = s->now.ms + s->config.launch_deadline_ms;
 	else if (m->row.state == STATE_STARTING)
 		m->deadline_ms = s->now.ms + s->config.start_grace_ms;
+}
+
+bool
+change_is_orphan(const struct member *m)
+{
+	return m->row.state == STATE_LAUNCHING &&
+	       m->row.origin == ORIGIN_ADOPTED;
+}
+
+void
+change_alarm_orphan(struct scaler *s, const struct member *m)
+{
+	const struct gameserver *row = &m->row;
+	const int64_t left_ms = m->deadline_ms - s->now.ms;
+	const char *name = row->instance[0] != '\0' ? row->instance : row->ref;
+	const size_t len = strlen(name);
+	char end[64] = "it stays, by REAP=dry-run";
+	char message[DETAIL_SIZE];
+
+	if (!change_is_orphan(m))
+		return;
+	if (s->policy.reap)
+		snprintf(end, sizeof(end),
+			 "it is stopped in %" PRId64
+			 " s unless it runs by then",
+			 left_ms > 0 ? left_ms / 1000 : 0);
+	/* The end of an ARN says more than its beginning. */
+	if (len > ORPHAN_NAME_MAX)
+		name += len - ORPHAN_NAME_MAX;
+	snprintf(message, sizeof(message),
+		 "%s bears this fleet's mark, but no row knew it and it does "
+		 "not run: %s",
+		 name, end);
+	journal_alarm(s->journal, ALARM_ORPHAN, row->id, s->now.utc_ms, NULL);
+	journal_alarm(s->journal, ALARM_ORPHAN, row->id, s->now.utc_ms,
+		      message);
 }
 
 /* What an alarm about one gameserver says is over when it leaves. */
@@ -67,6 +103,7 @@ change_state(struct scaler *s, struct member *m, enum state to,
 	m->proof_answers = 0;
 	m->dirty = true;
 	change_set_deadline(s, m);
+	journal_alarm(s->journal, ALARM_ORPHAN, m->row.id, s->now.utc_ms, NULL);
 	if (to == STATE_GONE)
 		end_alarms(s, m);
 }
@@ -114,6 +151,16 @@ change_count_launch(struct scaler *s, int64_t ms)
 }
 
 void
+change_hold_launches(struct scaler *s, int64_t ms)
+{
+	const int64_t until_ms =
+	    s->now.ms + (ms < HOLD_MAX_MS ? ms : HOLD_MAX_MS);
+
+	if (s->launch_not_before_ms < until_ms)
+		s->launch_not_before_ms = until_ms;
+}
+
+void
 change_launch_failed(struct scaler *s, int64_t began_ms, const char *detail)
 {
 	const struct clock_port *clock = &s->ports.clock;
@@ -130,7 +177,7 @@ change_launch_failed(struct scaler *s, int64_t began_ms, const char *detail)
 			   (uint64_t)(delay / POLL_JITTER_DIV));
 	s->launch_failures++;
 	s->last_failure_ms = s->now.ms;
-	s->launch_not_before_ms = s->now.ms + delay;
+	change_hold_launches(s, delay);
 	snprintf(s->failure, sizeof(s->failure), "%s", detail);
 	log_warn("launch_failed", LOG_NUM("failures", s->launch_failures),
 		 LOG_NUM("retry_in_ms", delay), LOG_TEXT("detail", detail));

@@ -27,6 +27,7 @@ static const char *const alarm_names[ALARM_COUNT] = {
     [ALARM_DRAIN_DEADLINE] = "drain_deadline",
     [ALARM_STOP_FAILING] = "stop_failing",
     [ALARM_COMMIT_FAILING] = "commit_failing",
+    [ALARM_ORPHAN] = "orphan",
 };
 
 NAMES_DEFINE(alarm, enum alarm_kind, alarm_names, ALARM_COUNT)

@@ -28,6 +28,7 @@ enum alarm_kind {
 	ALARM_DRAIN_DEADLINE,    /* standby for longer than DRAIN_DEADLINE */
 	ALARM_STOP_FAILING,      /* a stop does not come through */
 	ALARM_COMMIT_FAILING,    /* the database can't be written */
+	ALARM_ORPHAN, /* marked, but no row knew it, and it does not run */
 	ALARM_COUNT
 };
 

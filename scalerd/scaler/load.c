@@ -54,7 +54,7 @@ load_fleet(void *arg, const struct fleet_row *row)
 	s->last_failure_ms = s->now.ms - 1; /* before what is loaded */
 	s->launch_not_before_ms =
 	    s->now.ms +
-	    wait_until_utc(s, row->launch_not_before_utc_ms, BACKOFF_MAX_MS);
+	    wait_until_utc(s, row->launch_not_before_utc_ms, HOLD_MAX_MS);
 	if (row->last_launch_utc_ms != 0)
 		s->last_launch_ms = past_ms(s, row->last_launch_utc_ms);
 	snprintf(s->last_action, sizeof(s->last_action), "%s",
@@ -133,6 +133,9 @@ scaler_load(struct scaler *s, struct err *err)
 		return false;
 	if (loading.failed)
 		return err_set(err, "out of memory while reading the rows");
+	/* REAP may be another than before. */
+	for (size_t i = 0; i < s->fleet.nmember; i++)
+		change_alarm_orphan(s, s->fleet.member[i]);
 	log_info("loaded", LOG_NUM("gameservers", (int64_t)s->fleet.nmember),
 		 LOG_NUM("operations", (int64_t)s->fleet.nintent));
 	return true;

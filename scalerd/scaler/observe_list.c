@@ -83,17 +83,21 @@ take_end(struct scaler *s, struct member *m, const char *detail,
 	 bool explicitly)
 {
 	note_early_death(s, m);
-	if (explicitly && m->row.ours)
+	if (explicitly && m->row.ours &&
+	    !(change_is_orphan(m) && s->config.reap == CONFIG_REAP_DRY_RUN))
 		change_stop(s, m, REASON_DIED, detail);
 	else
 		change_state(s, m, STATE_GONE, REASON_DIED, detail);
 }
 
+/* Whether the list says when it ends: what no operation is about. */
 static bool
-is_listed_state(enum state state)
+is_listed(const struct member *m)
 {
+	const enum state state = m->row.state;
+
 	return state == STATE_STARTING || state == STATE_AVAILABLE ||
-	       state == STATE_STANDBY;
+	       state == STATE_STANDBY || change_is_orphan(m);
 }
 
 static void
@@ -101,7 +105,7 @@ take_seen(struct scaler *s, struct member *m, const struct sighting *seen)
 {
 	m->absent = 0;
 	observe_sighting(m, seen);
-	if (seen->gone && is_listed_state(m->row.state))
+	if (seen->gone && is_listed(m))
 		take_end(s, m, "the provider says that it ended", true);
 	else
 		observe_running(s, m, seen);
@@ -172,6 +176,7 @@ adopt(struct scaler *s, const struct sighting *seen, const struct member *gone)
 	m->entered_ms = s->now.ms;
 	change_set_deadline(s, m);
 	observe_sighting(m, seen);
+	change_alarm_orphan(s, m);
 	event.gameserver = m->row.id;
 	snprintf(event.detail, sizeof(event.detail), "%.*s",
 		 (int)sizeof(event.detail) - 1, seen->ref);
@@ -236,7 +241,7 @@ match_absent(struct scaler *s, const struct listing *listing, bool empty)
 
 		/* What came into its state after the question was asked can
 		 * be missing from the answer. */
-		if (!m->seen && is_listed_state(m->row.state) &&
+		if (!m->seen && is_listed(m) &&
 		    m->entered_ms < listing->asked_ms)
 			take_absent(s, m, empty);
 		m->seen = false;
@@ -247,7 +252,7 @@ static bool
 knows_any(const struct scaler *s)
 {
 	for (size_t i = 0; i < s->fleet.nmember; i++)
-		if (is_listed_state(s->fleet.member[i]->row.state))
+		if (is_listed(s->fleet.member[i]))
 			return true;
 	return false;
 }
@@ -281,6 +286,13 @@ take_list(struct scaler *s, const struct listing *listing)
 	journal_alarm(s->journal, ALARM_LIST_FAILING, 0, s->now.utc_ms, NULL);
 	s->list_doubtful = empty && knows_any(s);
 	s->listed = true;
+}
+
+void
+observe_no_list(struct scaler *s, const char *detail)
+{
+	take_list_failure(s, detail);
+	s->next_list_ms = s->now.ms + s->ports.provider.list_interval_ms;
 }
 
 void

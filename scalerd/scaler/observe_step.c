@@ -15,7 +15,6 @@ take_done(struct scaler *s, struct intent *o, struct member *m,
 	if (o->row.kind == OP_STOP && m->row.state == STATE_STOPPING) {
 		change_state(s, m, STATE_GONE, REASON_STOPPED, "");
 	} else if (o->row.kind == OP_LAUNCH && step->sighted) {
-		observe_sighting(m, &step->sighting);
 		observe_running(s, m, &step->sighting);
 	}
 }
@@ -32,6 +31,7 @@ take_refusal(struct scaler *s, struct intent *o, struct member *m,
 		return;
 	}
 	change_finish(s, o, OP_REFUSED, step->detail);
+	change_hold_launches(s, step->wait_ms);
 	if (m != NULL && m->row.state == STATE_LAUNCHING) {
 		change_launch_failed(s, m->entered_ms, step->detail);
 		change_stop(s, m, REASON_LAUNCH_REFUSED, step->detail);
@@ -80,13 +80,12 @@ scaler_stepped(void *arg, const struct step *step)
 		return;
 	o->in_flight = false;
 	m = fleet_find(&s->fleet, o->row.gameserver);
-	if (o->row.result != OP_PENDING) {
-		/* Given up or finished by the list meanwhile: what it learnt
-		 * about the gameserver still helps the stop. */
-		if (m != NULL && step->sighted)
-			observe_sighting(m, &step->sighting);
+	/* Also when it was given up or finished by the list meanwhile: what it
+	 * learnt about the gameserver still helps the stop. */
+	if (m != NULL && step->sighted)
+		observe_sighting(m, &step->sighting);
+	if (o->row.result != OP_PENDING)
 		return;
-	}
 	switch (step->result) {
 	case STEP_DONE:
 		take_done(s, o, m, step);

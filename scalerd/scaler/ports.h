@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/config.h"
 #include "common/err.h"
 #include "scalerd/core/model.h"
 
@@ -186,7 +187,8 @@ enum step_result {
 	STEP_DONE,    /* the operation is finished */
 	STEP_NEXT,    /* acted; record `phase` and `request`, then call again */
 	STEP_WAIT,    /* nothing to record; call again after wait_ms */
-	STEP_REFUSED, /* surely did not act and never will; detail says why */
+	STEP_REFUSED, /* surely did not act and never will; detail says why. A
+			 launch: the next one not before wait_ms */
 	STEP_UNKNOWN, /* may have acted: replay the same bytes, or look it up */
 };
 
@@ -196,10 +198,17 @@ struct step {
 	char operation[MARK_SIZE];
 	char phase[PHASE_SIZE];     /* STEP_NEXT */
 	char request[REQUEST_SIZE]; /* STEP_NEXT */
-	int64_t wait_ms;            /* STEP_WAIT */
-	bool sighted;               /* `sighting` says what it launched */
+	int64_t wait_ms;            /* STEP_WAIT, STEP_REFUSED */
+	bool sighted;               /* `sighting` says what is known of the
+				       gameserver, whatever the result */
 	struct sighting sighting;
 	char detail[DETAIL_SIZE];
+};
+
+/* A gameserver that a row is about, for the list. "" for what is not known. */
+struct known {
+	const char *mark;
+	const char *ref;
 };
 
 /*
@@ -209,12 +218,17 @@ struct step {
  * prepare  Fills phase and request of a new operation: the exact bytes that
  *          its first step will send. No side effects. False: it can't be
  *          launched or stopped at all now; err says why.
- * list     Everything that bears the fleet's mark or belongs to its family.
- *          Answered by scaler_listed. Not called again before the answer.
+ * list     Everything that bears the fleet's mark or belongs to its family, and
+ *          what became of the known. Answered by scaler_listed. Not called
+ *          again before the answer. The array lives only during the call.
  * launch,  Take ONE step of a recorded operation: send op->request in
  * stop     op->phase. Answered by scaler_stepped. Idempotent on op->id:
  *          a step that already acted finds what it made. Not called again for
  *          the same operation before the answer.
+ *
+ * reconfigure  Other options count from now on; recorded operations go on as
+ *          they are.
+ * close    Frees it; what runs goes on running.
  *
  * absent_rounds: so many complete lists in a row must miss a gameserver
  * before it is gone (when the provider does not say `gone` itself).
@@ -229,11 +243,13 @@ struct provider_port {
 	int64_t absent_ms;
 	bool (*prepare)(void *self, const struct gameserver *gameserver,
 			struct operation *operation, struct err *err);
-	void (*list)(void *self);
+	void (*list)(void *self, const struct known *known, size_t nknown);
 	void (*launch)(void *self, const struct operation *operation,
 		       const struct gameserver *gameserver);
 	void (*stop)(void *self, const struct operation *operation,
 		     const struct gameserver *gameserver);
+	void (*reconfigure)(void *self, const struct config *config);
+	void (*close)(void *self);
 };
 
 /* What the edges tell the scaler; `arg` is the scaler. Each is called from

@@ -52,8 +52,9 @@ fill_fleet(const struct scaler *s, struct fleet_row *row)
 	    .last_action_utc_ms = s->last_action_utc_ms,
 	    .launch_failures = s->launch_failures,
 	    .launch_not_before_utc_ms =
-		s->launch_failures == 0 ? 0
-					: to_utc(s, s->launch_not_before_ms),
+		s->launch_not_before_ms <= s->now.ms
+		    ? 0
+		    : to_utc(s, s->launch_not_before_ms),
 	    .last_launch_utc_ms = s->last_launch_ms == INT64_MIN
 				      ? 0
 				      : to_utc(s, s->last_launch_ms),

@@ -26,6 +26,7 @@ set_policy(struct scaler *s, const struct config *c)
 	    .panic_launch_interval_ms = c->panic_launch_interval_ms,
 	    .fresh_ms =
 		c->poll_interval_ms + c->health_timeout_ms + FRESH_SLACK_MS,
+	    .reap = c->reap == CONFIG_REAP_ON,
 	    .health = {.fall = (int)c->health_fall,
 		       .rise = (int)c->health_rise},
 	};
@@ -71,6 +72,7 @@ void
 scaler_reconfigure(struct scaler *s, const struct config *config)
 {
 	const struct health_rule before = s->policy.health;
+	const bool reap_changed = s->config.reap != config->reap;
 
 	set_policy(s, config);
 	for (size_t i = 0; i < s->fleet.nmember; i++) {
@@ -79,6 +81,8 @@ scaler_reconfigure(struct scaler *s, const struct config *config)
 
 		m->row.score = health_score(health, s->policy.health);
 		m->dirty = true; /* the same score is another word now */
+		if (reap_changed)
+			change_alarm_orphan(s, m);
 		if (m->next_poll_ms > s->now.ms + config->poll_interval_ms)
 			m->next_poll_ms = s->now.ms + config->poll_interval_ms;
 	}

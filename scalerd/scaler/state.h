@@ -30,6 +30,8 @@ enum {
 				   launch */
 	BACKOFF_FIRST_MS = 1000, /* after the first failed launch; doubles */
 	BACKOFF_MAX_MS = 300000,
+	HOLD_MAX_MS = 900000, /* a refused launch may hold others back for so
+				 long, the usual backoff among it */
 	BACKOFF_ALARM = 3,    /* failed launches in a row that alarm */
 	RETRY_FIRST_MS = 500, /* an unknown outcome is asked again; doubles */
 	RETRY_MAX_MS = 30000,
@@ -108,6 +110,13 @@ void change_stop(struct scaler *s, struct member *m, enum reason reason,
 		 const char *detail);
 void change_finish(struct scaler *s, struct intent *o, enum op_result result,
 		   const char *detail);
+/* Found with our mark, but no row knew it and it does not run yet. */
+bool change_is_orphan(const struct member *m);
+/* Says what becomes of an orphan, also when something else was said of it;
+ * nothing if it is none. */
+void change_alarm_orphan(struct scaler *s, const struct member *m);
+/* No launch for so long, HOLD_MAX_MS at most. */
+void change_hold_launches(struct scaler *s, int64_t ms);
 /* A launch failed: counts it, once for all that began before the last one. */
 void change_launch_failed(struct scaler *s, int64_t began_ms,
 			  const char *detail);
@@ -120,6 +129,8 @@ void change_count_launch(struct scaler *s, int64_t ms);
 void scaler_observe(struct scaler *s);
 /* Takes over what the provider knows about it. */
 void observe_sighting(struct member *m, const struct sighting *seen);
+/* No list can be asked for now: it failed. */
+void observe_no_list(struct scaler *s, const char *detail);
 /* launching -> starting, as soon as it runs and its address is known. */
 void observe_running(struct scaler *s, struct member *m,
 		     const struct sighting *seen);

@@ -51,7 +51,7 @@ class Game:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=self._environ(world["testimony"], environment),
+            env=self._environ(world, environment),
             start_new_session=True,
         )
         self.pid = self._process.pid
@@ -62,10 +62,11 @@ class Game:
         watch.start()
 
     @staticmethod
-    def _environ(testimony, environment):
+    def _environ(world, environment):
         kept = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS")
         mine = {name: os.environ[name] for name in kept if name in os.environ}
-        return {**mine, "GAMESERVER_LOG": testimony, **environment}
+        log = {"GAMESERVER_LOG": world["testimony"]}
+        return {**mine, **log, **world["environment"], **environment}
 
     def _watch(self, on_listen, on_exit):
         with self._process.stdout as output:

@@ -129,6 +129,17 @@ class Audit:
                     found.append(f"{call['action']} touched {target['id']} {others}")
         return found
 
+    def terminated_under_tasks(self):
+        """Instances that the manager ended before their task had stopped. A
+        call that was refused counts: it was tried."""
+        return [
+            f"{target['id']} terminated under {target['others']}"
+            for call in self.calls("TerminateInstances")
+            if call["key"].startswith(self.keys)
+            for target in call["targets"]
+            if target.get("others")
+        ]
+
     def most_servers(self):
         """The most gameservers of the fleet that there were at one time: an
         operation counts from its first launch until all it made has ended."""
@@ -153,6 +164,7 @@ class Audit:
         """All that is wrong, in words; [] is what a test wants."""
         found = self.cloud_errors() + self.unmarked() + self.duplicates()
         found += self.shared_hosts() + self.foreign_touched()
+        found += self.terminated_under_tasks()
         found += self.signalled_with_players(testimony_dir)
         if known is not None:
             found += self.orphans(known)

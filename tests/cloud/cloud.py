@@ -8,9 +8,10 @@ import traceback
 from . import wire
 from .account import Account
 from .credentials import MANAGER, OPERATOR, Endpoints
-from .faults import AFTER, BEFORE, Fault, Faults, refuse
+from .faults import AFTER, BEFORE, EMPTY, Fault, Faults, refuse
 from .hosts import Hosts
 from .machines import Machines
+from .paging import FIRST
 from .signature import Key, verify
 from .tasks import Tasks
 from .throttle import Throttle
@@ -127,6 +128,8 @@ class Cloud:
         own = self._actions.get(request.action)
         if fault and fault.kind == "failure":
             return self.tasks.run_task(request, failure=fault.reason)
+        if fault and fault.kind.startswith("empty"):
+            return self._nothing(request, fault)
         if own is None and request.action not in FORWARDED:
             raise AwsError("UnsupportedOperation", f"no {request.action} in this cloud")
         answer = own(request) if own else self.account.forward(request)
@@ -136,6 +139,13 @@ class Cloud:
         if fault and fault.kind == "malformed":
             answer.body = answer.body[: len(answer.body) // 2]
         return answer
+
+    @staticmethod
+    def _nothing(request, fault):
+        result, token = EMPTY[request.action]
+        if fault.kind == "empty_page":
+            result = {**result, token: FIRST}
+        return wire.answer(request.service, request.action, result)
 
     # ---- the log of calls
 

@@ -6,7 +6,8 @@
 
 action "*" is any; IMDS and the container endpoint have the actions
 imds:token, imds:role, imds:credentials, imds:region, container:credentials.
-`after`: so many calls that match go by first; `times` -1: for ever.
+`after`: so many calls that match go by first; `times` -1: for ever. empty: a
+list shows nothing; empty_page: nothing, and the token of its first page.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ from .wire import AwsError
 BEFORE = ("hang_before", "drop_before")  # the connection fails, nothing is done
 AFTER = ("500_after", "hang_after", "drop_after", "reset_after", "slow")
 AFTER += ("malformed", "truncated")  # half a body; with the length of all of it
+EMPTY = {  # what a list shows that shows nothing
+    "ListTasks": ({"taskArns": []}, "nextToken"),
+    "ListContainerInstances": ({"containerInstanceArns": []}, "nextToken"),
+    "DescribeInstances": ({"Reservations": []}, "NextToken"),
+}
 REFUSALS = {
     # kind: ((code, status) of ECS, of EC2, message)
     "throttle": (
@@ -47,7 +53,7 @@ REFUSALS = {
         "You have requested more vCPU capacity than your current limit.",
     ),
 }
-OTHERS = ("html", "error", "failure", "status")
+OTHERS = ("html", "error", "failure", "status", "empty", "empty_page")
 KINDS = (*BEFORE, *AFTER, *REFUSALS, *OTHERS)
 
 
@@ -67,6 +73,8 @@ class Fault:
     def __post_init__(self):
         if self.kind not in KINDS:
             raise ValueError(f"fault {self.kind}: not one of {', '.join(KINDS)}")
+        if self.kind.startswith("empty") and self.action not in EMPTY:
+            raise ValueError(f"{self.action} is no list")
 
 
 class Faults:

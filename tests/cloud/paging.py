@@ -6,10 +6,12 @@ import base64
 
 from .wire import AwsError
 
+FIRST = "first"  # a token too: of the first page
+
 
 def page(items, size, token, name, error):
     """(items of this page, next token or None). items keep their order."""
-    if token:
+    if token and token != FIRST:
         try:
             last = base64.urlsafe_b64decode(token.encode()).decode()
             start = [name(item) for item in items].index(last) + 1

@@ -13,6 +13,8 @@ from .audit import Audit
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / "build" / "venv" / "bin" / "python"
+# tests/cloud/venv puts this file there last.
+READY = (ROOT / "build" / "venv" / "requirements.txt").exists()
 MISSING = "build/venv is missing: run tests/cloud/venv"
 START_S = 30
 STOP_S = 10

@@ -18,17 +18,15 @@ from .running import (
     MANAGER,
     MISSING,
     OPERATOR,
-    PYTHON,
+    READY,
     REGION,
     RunningCloud,
 )
 
-if not PYTHON.exists():
+if not READY:
     pytest.skip(MISSING, allow_module_level=True)
 
-import boto3  # noqa: E402
 from botocore import UNSIGNED  # noqa: E402
-from botocore.config import Config  # noqa: E402
 from botocore.exceptions import (  # noqa: E402
     ClientError,
     ConnectionClosedError,
@@ -36,124 +34,9 @@ from botocore.exceptions import (  # noqa: E402
 )
 from botocore.parsers import ResponseParserError  # noqa: E402
 
-FLEET = "chess"
-SESSION = boto3.Session()  # it keeps the models that it has read
+from .client import FLEET, Client, ec2_tags, host_port  # noqa: E402
+
 WAIT_S = 10
-
-
-class Client:
-    """boto3 at the cloud, without retries: one call is one request."""
-
-    def __init__(self, cloud, credentials=MANAGER, token=None, **config):
-        options = {
-            "region_name": REGION,
-            "endpoint_url": cloud.url,
-            "aws_access_key_id": credentials[0],
-            "aws_secret_access_key": credentials[1],
-            "aws_session_token": token,
-            "config": Config(
-                retries={"total_max_attempts": 1}, parameter_validation=False, **config
-            ),
-        }
-        self.ec2 = SESSION.client("ec2", **options)
-        self.ecs = SESSION.client("ecs", **options)
-
-    def launch(self, operation="op-1", **changes):
-        """A marked instance; changes over the request, None leaves out."""
-        asked = {
-            "MinCount": 1,
-            "MaxCount": 1,
-            "ClientToken": operation,
-            "LaunchTemplate": {"LaunchTemplateName": "gameserver", "Version": "1"},
-            "TagSpecifications": [
-                {"ResourceType": "instance", "Tags": ec2_tags(operation)}
-            ],
-            **changes,
-        }
-        asked = {name: value for name, value in asked.items() if value is not None}
-        return self.ec2.run_instances(**asked)["Instances"][0]
-
-    def instance(self, instance_id):
-        found = self.ec2.describe_instances(InstanceIds=[instance_id])
-        return found["Reservations"][0]["Instances"][0]
-
-    def state(self, instance_id):
-        return self.instance(instance_id)["State"]["Name"]
-
-    def host(self, instance_id):
-        """Its container instance, or None."""
-        arns = self.ecs.list_container_instances(
-            filter=f"ec2InstanceId in ['{instance_id}']"
-        )["containerInstanceArns"]
-        if not arns:
-            return None
-        found = self.ecs.describe_container_instances(containerInstances=arns)
-        return found["containerInstances"][0]
-
-    def launch_joined(self, operation="op-1"):
-        made = self.launch(operation)["InstanceId"]
-        wait_until(lambda: self.host(made), WAIT_S, "the agent joins")
-        return made
-
-    def run(self, instance_id=None, operation="op-1", **changes):
-        """RunTask's whole answer."""
-        asked = {
-            "taskDefinition": "gameserver:1",
-            "clientToken": f"task-{operation}",
-            "startedBy": f"gsm/{FLEET}",
-            "tags": [{"key": t["Key"], "value": t["Value"]} for t in ec2_tags(operation)],
-            "overrides": {
-                "containerOverrides": [
-                    {
-                        "name": "game",
-                        "environment": [
-                            {"name": "GAMESERVER_OPERATION", "value": operation},
-                            {"name": "SERVER_CAPACITY", "value": "7"},
-                        ],
-                    }
-                ]
-            },
-            **changes,
-        }
-        if instance_id:
-            asked["placementConstraints"] = pinned(instance_id)
-        return self.ecs.run_task(**asked)
-
-    def task(self, arn, **more):
-        return self.ecs.describe_tasks(tasks=[arn], **more)["tasks"][0]
-
-    def wait_task(self, arn, status):
-        wait_until(
-            lambda: self.task(arn)["lastStatus"] == status, WAIT_S, f"the task is {status}"
-        )
-        return self.task(arn)
-
-    def serve(self, operation="op-1"):
-        """(instance id, task ARN, address) of a gameserver that runs."""
-        instance_id = self.launch_joined(operation)
-        arn = self.run(instance_id, operation)["tasks"][0]["taskArn"]
-        task = self.wait_task(arn, "RUNNING")
-        public = self.instance(instance_id)["PublicIpAddress"]
-        return instance_id, arn, f"{public}:{host_port(task)}"
-
-
-def ec2_tags(operation):
-    return [
-        {"Key": "gameserver-manager:fleet", "Value": FLEET},
-        {"Key": "gameserver-manager:operation", "Value": operation},
-    ]
-
-
-def pinned(instance_id):
-    return [
-        {"type": "distinctInstance"},
-        {"type": "memberOf", "expression": f"ec2InstanceId in ['{instance_id}']"},
-    ]
-
-
-def host_port(task, container="game"):
-    (shown,) = [one for one in task["containers"] if one["name"] == container]
-    return shown["networkBindings"][0]["hostPort"]
 
 
 def refused(code):
@@ -463,6 +346,15 @@ def test_a_task_runs_a_real_gameserver(cloud, client, testimony):
     shown = client.task(arn, include=["TAGS"])
     assert {"key": "gameserver-manager:fleet", "value": FLEET} in shown["tags"]
     assert client.host(instance_id)["runningTasksCount"] == 1
+
+
+def test_gameservers_get_the_settings_environment(cloud, client):
+    cloud.settings(environment={"SERVER_CAPACITY": "5"})
+    instance_id = client.launch_joined()
+    arn = client.run(instance_id, overrides={})["tasks"][0]["taskArn"]
+    port = host_port(client.wait_task(arn, "RUNNING"))
+    address = f"{client.instance(instance_id)['PublicIpAddress']}:{port}"
+    assert request(address, "/health/").json()["available_capacity"] == 5
 
 
 def test_a_task_goes_through_its_states(cloud, client):
@@ -818,6 +710,17 @@ def test_a_fault_strikes_the_call_that_it_names(cloud, client):
     assert cloud.control()["faults"] == []
 
 
+def test_a_list_may_show_nothing_or_an_empty_page(cloud, client):
+    _, arn, _ = client.serve()
+    for action, kind in (("ListTasks", "empty"), ("DescribeInstances", "empty")):
+        cloud.fault(action, kind)
+    assert client.ecs.list_tasks()["taskArns"] == []
+    assert client.ec2.describe_instances()["Reservations"] == []
+    cloud.fault("ListTasks", "empty_page")
+    pages = list(client.ecs.get_paginator("list_tasks").paginate())
+    assert [page["taskArns"] for page in pages] == [[], [arn]]
+
+
 def test_calls_are_throttled_by_token_buckets(cloud, client):
     cloud.settings(throttle=0.02)  # two calls, then one in 2.5 s
     client.ecs.list_tasks()
@@ -879,6 +782,14 @@ def test_the_audit_sees_a_player_killed_with_the_machine(cloud, client, testimon
         client.ec2.terminate_instances(InstanceIds=[instance_id])
         client.wait_task(arn, "STOPPED")
     assert len(cloud.audit(FLEET).signalled_with_players(testimony)) == 1
+
+
+def test_the_audit_sees_a_machine_ended_under_its_own_task(cloud, client):
+    instance_id, arn, _ = client.serve()
+    client.ec2.terminate_instances(InstanceIds=[instance_id])
+    client.wait_task(arn, "STOPPED")
+    client.ec2.terminate_instances(InstanceIds=[instance_id])
+    assert len(cloud.audit(FLEET).terminated_under_tasks()) == 1
 
 
 def test_what_aws_takes_is_not_the_managers_doing(cloud, client, testimony):

@@ -39,6 +39,7 @@ SETTINGS = {
     "clock_offset_s": 0,  # the cloud's clock minus this machine's
     "gameservers": True,  # False: tasks run without processes
     "ipv6_bindings": True,  # Docker lists a second binding, for [::]
+    "environment": {},  # that every gameserver gets, beside its container's
     "testimony": "",  # directory that gameservers get as GAMESERVER_LOG
 }
 

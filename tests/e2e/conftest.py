@@ -2,12 +2,21 @@
 """Fixtures of the whole-program tests. Each test has a directory of its own;
 what it started is ended after it, and its logs are shown when it failed."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from harness.players import Players
 from harness.stack import Stack
 
 LOG_TAIL = 60  # lines of each log
+
+# The test cloud, tests/cloud, and boto3 from its Python.
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+for packages in (TESTS.parent / "build" / "venv").glob("lib/python3*/site-packages"):
+    sys.path.insert(0, str(packages))
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -23,17 +32,20 @@ def _failed(item):
     )
 
 
-@pytest.fixture(autouse=True)
-def show_logs(request, tmp_path):
-    yield
-    if not _failed(request.node):
-        return
-    for log in sorted(tmp_path.rglob("*.log")):
+def _show_logs(directory):
+    for log in sorted(directory.rglob("*.log")):
         lines = log.read_text(errors="replace").splitlines()
         if not lines:
             continue
-        print(f"---- {log.relative_to(tmp_path)} ({len(lines)} lines)")
+        print(f"---- {log.relative_to(directory)} ({len(lines)} lines)")
         print("\n".join(lines[-LOG_TAIL:]))
+
+
+@pytest.fixture(autouse=True)
+def show_logs(request, tmp_path):
+    yield
+    if _failed(request.node):
+        _show_logs(tmp_path)
 
 
 @pytest.fixture
@@ -50,3 +62,31 @@ def stack(tmp_path, show_logs):
         yield system
     finally:
         system.close()
+
+
+@pytest.fixture(scope="session")
+def one_cloud(tmp_path_factory):
+    """The test cloud of this test process; who uses it resets it."""
+    from cloud.running import MISSING, READY, RunningCloud
+
+    if not READY:
+        pytest.skip(MISSING)
+    with RunningCloud(tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
+@pytest.fixture
+def ecs(tmp_path, show_logs, one_cloud):
+    """The system with PROVIDER=ecs in an empty cloud, not started yet. After
+    every test, failed or not, the cloud's audit must be clean."""
+    from harness.ecs import EcsStack
+
+    system = EcsStack(tmp_path, one_cloud)
+    try:
+        yield system
+        violations = system.verdict()
+    finally:
+        system.close()
+    if violations:
+        _show_logs(tmp_path)
+    assert not violations, violations

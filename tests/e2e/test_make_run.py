@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from harness.gameserver import health
 from harness.http import request
 from harness.ports import PortBlock
 from harness.processes import BUILD, ROOT, alive, environment, fleet_processes, kill_fleet
@@ -300,3 +301,26 @@ def test_a_terminal_that_nobody_reads_does_not_matter(demo):
     assert run.wait() == 0
     assert run.leftovers() == []
     os.close(reader)
+
+
+@pytest.mark.parametrize("where", ["file", "environment"])
+def test_a_fleet_on_ecs_outlives_the_run(ecs, where):
+    if where == "file":
+        ecs.configure(**ecs.cloud.environment())
+        ecs.environment.clear()
+    ecs.start_demo(["make", "--no-print-directory", "run"])
+    address, source = ecs.grant()
+    assert source == "fleet" and health(address)
+    ecs.wait_at_rest(1)
+    before = ecs.tasks(), ecs.instances()
+    ecs.demo.end(timeout=STOP_S)
+    assert (ecs.tasks(), ecs.instances()) == before and health(address)
+    assert not ecs.calls("StopTask") and not ecs.calls("TerminateInstances")
+    ecs.start_scalerd()
+    assert ecs.wait_at_rest(1) == [address]
+
+
+def test_a_run_is_ready_when_only_players_can_reach_gameservers(ecs):
+    ecs.configure(ADDRESS_TEMPLATE="{dashed_ip}.play.example.com:{port}")
+    ecs.start_demo()
+    assert re.fullmatch(r"127-1-\d+-\d+\.play\.example\.com:\d+", ecs.grant()[0])

@@ -45,7 +45,7 @@ def test_every_option_has_default_range_and_help(options):
 
 
 def test_sample_file_has_every_option_with_its_default(options):
-    assignments = re.findall(r"^#?([A-Z_]+)=(.*)$", SAMPLE.read_text(), re.MULTILINE)
+    assignments = re.findall(r"^#?([A-Z0-9_]+)=(.*)$", SAMPLE.read_text(), re.MULTILINE)
     assert sorted(name for name, _ in assignments) == sorted(options)
     assert dict(assignments) == {name: in_file(row[0]) for name, row in options.items()}
 
@@ -55,7 +55,7 @@ def test_sample_file_has_the_help_of_every_option(options):
     helps = {
         match.group(1): " ".join(line.lstrip("# ") for line in paragraph.splitlines()[:-1])
         for paragraph in paragraphs
-        if (match := re.search(r"^#?([A-Z_]+)=.*\Z", paragraph.strip(), re.MULTILINE))
+        if (match := re.search(r"^#?([A-Z0-9_]+)=.*\Z", paragraph.strip(), re.MULTILINE))
     }
     assert helps == {name: row[2] for name, row in options.items()}
 
@@ -85,5 +85,5 @@ def test_example_of_the_manual_uses_known_options_only(options):
     example = re.search(
         r"^\.Sh EXAMPLES.*?^\.Bd.*?\n(.*?)^\.Ed", MANUAL.read_text(), re.MULTILINE | re.DOTALL
     )
-    names = re.findall(r"^([A-Z_]+)=", example.group(1), re.MULTILINE)
+    names = re.findall(r"^([A-Z0-9_]+)=", example.group(1), re.MULTILINE)
     assert names and set(names) <= options.keys()

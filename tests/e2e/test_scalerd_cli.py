@@ -94,7 +94,7 @@ def test_output_that_can_not_be_written_is_an_error():
         ({"LOCAL_PORTS": "9-2"}, ["LOCAL_PORTS", "9-2"]),
         ({"HEALTH_URL": "ftp://{ip}/"}, ["HEALTH_URL", "ftp"]),
         ({"PROVIDER": "cloud"}, ["PROVIDER", "cloud"]),
-        ({"PROVIDER": "ecs"}, ["PROVIDER=local"]),
+        ({"PROVIDER": "ecs", "ECS_CLUSTER": "a.b"}, ["ECS_CLUSTER=a.b", "ARN"]),
         (
             {"UPSCALE_MARGIN": 4, "DOWNSCALE_MARGIN": 13, "SERVER_CAPACITY": 10},
             ["UPSCALE_MARGIN", "DOWNSCALE_MARGIN", "SERVER_CAPACITY", "13"],

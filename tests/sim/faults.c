@@ -64,6 +64,7 @@ config_choose_times(struct world *world)
 	c->panic_launch_interval_ms = 60000;
 	c->stale_after_ms = 30000;
 	c->hung_after_ms = 120000;
+	c->reap = world->seed % 4 >= 2 ? CONFIG_REAP_DRY_RUN : CONFIG_REAP_ON;
 	c->drain_deadline_ms = rng_percent(rng, 50) ? 0 : 300000;
 }
 

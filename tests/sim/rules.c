@@ -174,6 +174,13 @@ check_stopping(struct world *world, const struct stored_row *stored,
 	if (!row->ours || (vm != VMS_MAX && !world->cloud.vm[vm].ours))
 		violate(world, "I3 %" PRId64 " is not ours and is stopped",
 			row->id);
+	if (world->config.reap == CONFIG_REAP_DRY_RUN &&
+	    stored->row.state == STATE_LAUNCHING &&
+	    stored->row.origin == ORIGIN_ADOPTED)
+		violate(world,
+			"%" PRId64 " was found and is stopped in a dry "
+			"run",
+			row->id);
 	if (row->reason == REASON_DIED) {
 		if (vm != VMS_MAX && world->cloud.vm[vm].alive)
 			violate(world,

@@ -178,6 +178,17 @@ defaults_are_accepted_and_as_documented(void **state)
 	assert_int_equal(r.config.local_port_first, 20000);
 	assert_int_equal(r.config.local_port_last, 29999);
 	assert_int_equal(r.config.local_stop_timeout_ms, 30000);
+	assert_int_equal(r.config.launch_type, CONFIG_LAUNCH_EC2);
+	assert_string_equal(r.config.gameserver_container, "");
+	assert_int_equal(r.config.gameserver_port, 0);
+	assert_int_equal(r.config.address_source, CONFIG_ADDRESS_PUBLIC);
+	assert_int_equal(r.config.health_address_source, CONFIG_ADDRESS_PUBLIC);
+	assert_string_equal(r.config.address_template, "");
+	assert_int_equal(r.config.adopt, CONFIG_ADOPT_SERVE);
+	assert_int_equal(r.config.reap, CONFIG_REAP_ON);
+	assert_int_equal(r.config.list_interval_ms, 10000);
+	assert_string_equal(r.config.fargate_subnets, "");
+	assert_string_equal(r.config.fargate_security_groups, "");
 	assert_int_equal(r.config.log_level, LOG_LEVEL_INFO);
 	assert_string_equal(
 	    r.warnings,
@@ -234,7 +245,7 @@ numbers_are_accepted_within_their_range_only(void **state)
 		for (size_t j = 0; j < sizeof(bad) / sizeof(bad[0]); j++)
 			assert_refused(option->name, bad[j]);
 	}
-	assert_int_equal(numbers, 22);
+	assert_int_equal(numbers, 23);
 }
 
 static void
@@ -332,10 +343,53 @@ words_are_accepted_in_any_case(void **state)
 	assert_refused("LOG_LEVEL", "warning");
 }
 
+static void
+every_word_is_accepted_and_nothing_else(void **state)
+{
+	int words = 0;
+
+	(void)state;
+	for (size_t i = 0; i < config_noptions; i++) {
+		const struct config_option *option = &config_options[i];
+
+		if (option->kind != &config_kind_word)
+			continue;
+		for (int j = 0; option->words[j] != NULL; j++) {
+			char more[32];
+
+			snprintf(more, sizeof(more), "%s_", option->words[j]);
+			assert_refused(option->name, more);
+			if (strcmp(option->words[j], "FARGATE") != 0)
+				assert_accepted(option->name, option->words[j]);
+			words++;
+		}
+		assert_refused(option->name, "");
+	}
+	assert_int_equal(words, 16);
+}
+
+static void
+words_mean_what_they_say(void **state)
+{
+	(void)state;
+	assert_int_equal(load_option("LAUNCH_TYPE", "ec2").config.launch_type,
+			 CONFIG_LAUNCH_EC2);
+	assert_int_equal(
+	    load_option("ADDRESS_SOURCE", "private").config.address_source,
+	    CONFIG_ADDRESS_PRIVATE);
+	assert_int_equal(load_option("HEALTH_ADDRESS_SOURCE", "Private")
+			     .config.health_address_source,
+			 CONFIG_ADDRESS_PRIVATE);
+	assert_int_equal(load_option("ADOPT", "off").config.adopt,
+			 CONFIG_ADOPT_OFF);
+	assert_int_equal(load_option("REAP", "dry-run").config.reap,
+			 CONFIG_REAP_DRY_RUN);
+}
+
 struct text_case {
 	const char *name;
 	const char *accepted[8];
-	const char *refused[14];
+	const char *refused[16];
 };
 
 #define X16  "xxxxxxxxxxxxxxxx"
@@ -355,11 +409,43 @@ static const struct text_case text_cases[] = {
      {"games", "arn:aws:ecs:ap-south-1:012345678901:cluster/games", X255},
      {"", "a b", "a'b", "a{b"}},
     {"ECS_INSTANCE_LAUNCH_TEMPLATE",
-     {"lt-0123456789abcdef0", "default(1)./-_", X255},
+     {"lt-0123456789abcdef0", "default(1)./-_", X64 X64},
      {"", "a,b", "a b"}},
     {"SERVER_TASK_DEFINITION",
      {"LaunchGameserver:12", "a", X255},
      {"", "a b", "a\\b"}},
+    {"GAMESERVER_CONTAINER", {"", "game", X255}, {"a b", "a/b", "{ip}"}},
+    {"GAMESERVER_PORT",
+     {"", "0", "1", "65535"},
+     {" ", "-1", "65536", "1x", "+1", "00"}},
+    {"ADDRESS_TEMPLATE",
+     {"", "{ip}:{port}", "{dashed_ip}.play.example.com:{port}",
+      "{instance}.example.com:443", "play-{port}.example.com:{port}",
+      "play.example.com:{port}", "{ip}:65535"},
+     {"{ip}", "{ip}:", "{ip}:{port}/", "{port}", ":{port}", "{ip}:0",
+      "{ip}:1{port}", "{ip}:{ip}", "{name}:{port}", "{ip:{port}",
+      "http://{ip}:{port}", "a b:{port}", "{ip}:{port} ", "[{ip}]:{port}"}},
+    {"FARGATE_SUBNETS",
+     {"", "subnet-0123abcd", "subnet-0123456789abcdef0",
+      "subnet-0123abcd,subnet-0123456789abcdef0",
+      " subnet-0123abcd , subnet-0123abce "},
+     {",", "subnet-", "subnet-0123abc", "subnet-0123456789abcdef01",
+      "subnet-0123abcg", "subnet-0123ABCD", "sg-0123abcd", "subnet-0123abcd,",
+      ",subnet-0123abcd", "subnet-0123abcd,,subnet-0123abcd",
+      "subnet-0123abcd;subnet-0123abcd"}},
+    {"FARGATE_SECURITY_GROUPS",
+     {"", "sg-0123abcd", "sg-0123abcd,sg-0123456789abcdef0"},
+     {"sg-", "subnet-0123abcd", "default"}},
+    {"AWS_ACCESS_KEY_ID", {"", "AKIAIOSFODNN7EXAMPLE"}, {NULL}},
+    {"AWS_SECRET_ACCESS_KEY", {"", "wJalr/K7MD+bPx"}, {NULL}},
+    {"AWS_SESSION_TOKEN", {"", "a/b+c=="}, {NULL}},
+    {"AWS_PROFILE", {"", "my profile"}, {NULL}},
+    {"AWS_SHARED_CREDENTIALS_FILE", {"", "/x/credentials"}, {NULL}},
+    {"AWS_CONFIG_FILE", {"", "/x/config"}, {NULL}},
+    {"AWS_ENDPOINT_URL", {"", "http://127.0.0.1:5000"}, {NULL}},
+    {"AWS_ENDPOINT_URL_ECS", {"", "http://127.0.0.1:5000"}, {NULL}},
+    {"AWS_ENDPOINT_URL_EC2", {"", "http://127.0.0.1:5000"}, {NULL}},
+    {"AWS_CA_BUNDLE", {"", "/x/ca.pem"}, {NULL}},
     {"BACKUP_GAMESERVER",
      {"", "127.0.0.1:8888", "play.example.org:443", "[::1]:1",
       "[2001:db8::7]:65535", "localhost:80", "a_b:1"},
@@ -399,7 +485,7 @@ texts_are_accepted_in_their_form_only(void **state)
 
 		for (size_t j = 0; j < 8 && test->accepted[j] != NULL; j++)
 			assert_accepted(test->name, test->accepted[j]);
-		for (size_t j = 0; j < 14 && test->refused[j] != NULL; j++) {
+		for (size_t j = 0; j < 16 && test->refused[j] != NULL; j++) {
 			if (strlen(test->refused[j]) <= 64 &&
 			    strchr(test->refused[j], '@') == NULL)
 				assert_refused(test->name, test->refused[j]);
@@ -417,8 +503,7 @@ every_option_has_a_test_of_its_values(void **state)
 	(void)state;
 	for (size_t i = 0; i < config_noptions; i++) {
 		const struct config_option *option = &config_options[i];
-		bool is_word = option->kind == &config_kind_provider ||
-			       option->kind == &config_kind_log_level;
+		bool is_word = option->kind == &config_kind_word;
 		bool is_number = option->max != 0 && !option->kind->is_text;
 		bool found = is_word || is_number;
 
@@ -443,6 +528,10 @@ too_long_and_control_bytes_are_refused(void **state)
 	memset(command, 'x', CONFIG_COMMAND_SIZE);
 	assert_false(load_option("LOCAL_COMMAND", command).done);
 	assert_false(load_option("LOCAL_COMMAND", "a\nb").done);
+	assert_false(load_option("AWS_PROFILE", "a\nb").done);
+	assert_false(load_option("AWS_PROFILE", X255 "x").done);
+	assert_false(load_option("AWS_ACCESS_KEY_ID", X64 X64 "x").done);
+	assert_false(load_option("ADDRESS_TEMPLATE", X255 ":{port}").done);
 	assert_false(load_option("DATABASE", "/a\x1b[31m").done);
 	assert_false(load_option("DATABASE", "/" X255).done);
 	assert_false(load_option("DATABASE", X255).done);
@@ -450,6 +539,56 @@ too_long_and_control_bytes_are_refused(void **state)
 	assert_false(load_option("AWS_REGION", X255 "x").done);
 	assert_false(load_option("BACKUP_GAMESERVER", X255 ":80").done);
 	assert_false(load_option("HEALTH_URL", "http://{ip}/" X255).done);
+}
+
+/* `n` ids with commas between them. */
+static void
+write_ids(char *to, size_t size, int n)
+{
+	size_t used = 0;
+
+	for (int i = 0; i < n; i++)
+		used += (size_t)snprintf(to + used, size - used,
+					 "%ssubnet-0123456789abcde%02x",
+					 i > 0 ? "," : "", (unsigned)i);
+}
+
+static void
+sixteen_ids_are_accepted_and_no_more(void **state)
+{
+	char ids[CONFIG_LIST_SIZE];
+	struct result r;
+
+	(void)state;
+	write_ids(ids, sizeof(ids), CONFIG_IDS_MAX);
+	r = load_option("FARGATE_SUBNETS", ids);
+	assert_true(r.done);
+	assert_string_equal(r.config.fargate_subnets, ids);
+	write_ids(ids, sizeof(ids), CONFIG_IDS_MAX + 1);
+	assert_false(load_option("FARGATE_SUBNETS", ids).done);
+}
+
+static void
+blanks_in_a_list_of_ids_are_left_out(void **state)
+{
+	struct result r = load_option("FARGATE_SUBNETS",
+				      " subnet-0123abcd,\tsubnet-89abcdef ");
+
+	(void)state;
+	assert_true(r.done);
+	assert_string_equal(r.config.fargate_subnets,
+			    "subnet-0123abcd,subnet-89abcdef");
+}
+
+static void
+port_of_the_gameserver_is_read(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    load_option("GAMESERVER_PORT", "7777").config.gameserver_port,
+	    7777);
+	assert_int_equal(
+	    load_option("GAMESERVER_PORT", "").config.gameserver_port, 0);
 }
 
 static void
@@ -662,6 +801,153 @@ more_min_than_max_servers_are_refused(void **state)
 }
 
 static void
+fargate_needs_subnets_and_a_port(void **state)
+{
+	(void)state;
+	clear_environment();
+	assert_string_equal(
+	    load_file("LAUNCH_TYPE=FARGATE\nGAMESERVER_PORT=1\n").err.msg,
+	    "LAUNCH_TYPE=FARGATE needs FARGATE_SUBNETS (set in: FILE:1, the "
+	    "default)");
+	assert_string_equal(
+	    load_file("FARGATE_SUBNETS=subnet-0123abcd\nLAUNCH_TYPE=fargate\n"
+		      "GAMESERVER_PORT=0\n")
+		.err.msg,
+	    "LAUNCH_TYPE=FARGATE needs GAMESERVER_PORT (set in: FILE:2, "
+	    "FILE:3)");
+	assert_true(load_file("LAUNCH_TYPE=FARGATE\nGAMESERVER_PORT=1\n"
+			      "FARGATE_SUBNETS=subnet-0123abcd\n")
+			.done);
+	assert_true(load_file("LAUNCH_TYPE=FARGATE\nPROVIDER=local\n").done);
+}
+
+struct aws_name_case {
+	const char *name;
+	const char *accepted[6];
+	const char *refused[8];
+};
+
+#define ARN "arn:aws:ecs:ap-south-1:012345678901:"
+
+static const struct aws_name_case aws_name_cases[] = {
+    {"ECS_CLUSTER",
+     {"games_2-b", ARN "cluster/games",
+      "arn:aws-us-gov:ecs:us-gov-west-1:012345678901:cluster/a"},
+     {"a.b", "a/b", ARN "cluster/", ARN "cluster/a/b", ARN "service/a",
+      "arn:aws:ec2:ap-south-1:012345678901:cluster/a",
+      "arn:aws:ecs:ap-south-1:0123:cluster/a",
+      "arn:aws:ecs::012345678901:cluster/a"}},
+    {"ECS_INSTANCE_LAUNCH_TEMPLATE",
+     {"abc", "defaultECS", "a(1)./-_", "lt-01234567", "lt-0123456789abcdef0"},
+     {"ab", "a:b", X64 X64 "x", "lt-", "lt-name", "lt-0123456789abcdef01",
+      ARN "launch-template/lt-01234567"}},
+    {"SERVER_TASK_DEFINITION",
+     {"a", "Launch_Game-server:12", ARN "task-definition/a",
+      ARN "task-definition/a:3"},
+     {"a:", "a:0", "a:x", "a:1:2", "a.b", "a/b",
+      ARN "task-definition/a:", ARN "cluster/a"}},
+};
+
+static void
+names_of_aws_must_be_names_of_aws_with_provider_ecs(void **state)
+{
+	const size_t n = sizeof(aws_name_cases) / sizeof(aws_name_cases[0]);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		const struct aws_name_case *test = &aws_name_cases[i];
+		char expected[64];
+
+		for (int j = 0; j < 6 && test->accepted[j] != NULL; j++)
+			assert_accepted(test->name, test->accepted[j]);
+		for (int j = 0; j < 8 && test->refused[j] != NULL; j++) {
+			struct result r =
+			    load_option(test->name, test->refused[j]);
+
+			if (r.done)
+				print_error("%s=%s was accepted\n", test->name,
+					    test->refused[j]);
+			assert_false(r.done);
+			snprintf(expected, sizeof(expected), "%s=", test->name);
+			assert_non_null(strstr(r.err.msg, expected));
+			assert_non_null(
+			    strstr(r.err.msg, "(set in: environment)"));
+			assert_non_null(strstr(r.err.msg, " must be a "));
+		}
+	}
+	assert_true(load_file("PROVIDER=local\nECS_CLUSTER=a.b\n"
+			      "SERVER_TASK_DEFINITION=a:b\n"
+			      "ECS_INSTANCE_LAUNCH_TEMPLATE=ab\n")
+			.done);
+}
+
+static void
+variables_of_aws_come_from_the_environment_or_the_file(void **state)
+{
+	struct result r;
+
+	(void)state;
+	clear_environment();
+	unsetenv("AWS_MAX_ATTEMPTS");
+	setenv("AWS_PROFILE", "environment's", 1);
+	setenv("AWS_CONFIG_FILE", "", 1);
+	r = load_file("AWS_PROFILE=file's\nAWS_CA_BUNDLE=/x/ca.pem\n"
+		      "AWS_CONFIG_FILE=/x/config\n");
+	clear_environment();
+	assert_true(r.done);
+	assert_string_equal(config_aws_variable(&r.config, "AWS_PROFILE"),
+			    "environment's");
+	assert_string_equal(config_aws_variable(&r.config, "AWS_CA_BUNDLE"),
+			    "/x/ca.pem");
+	assert_string_equal(config_aws_variable(&r.config, "AWS_REGION"),
+			    "ap-south-1");
+	assert_null(config_aws_variable(&r.config, "AWS_CONFIG_FILE"));
+	assert_null(config_aws_variable(&r.config, "AWS_SESSION_TOKEN"));
+	assert_null(config_aws_variable(&r.config, "AWS_MAX_ATTEMPTS"));
+	setenv("AWS_MAX_ATTEMPTS", "3", 1);
+	assert_string_equal(config_aws_variable(&r.config, "AWS_MAX_ATTEMPTS"),
+			    "3");
+	unsetenv("AWS_MAX_ATTEMPTS");
+	setenv("DATABASE", "/environment's", 1);
+	assert_string_equal(config_aws_variable(&r.config, "DATABASE"),
+			    "/environment's");
+	clear_environment();
+}
+
+static void
+longest_session_token_is_kept_whole(void **state)
+{
+	static char token[CONFIG_TOKEN_SIZE + 1];
+	struct result r;
+
+	(void)state;
+	memset(token, 'T', CONFIG_TOKEN_SIZE - 1);
+	r = load_option("AWS_SESSION_TOKEN", token);
+	assert_true(r.done);
+	assert_string_equal(config_aws_variable(&r.config, "AWS_SESSION_TOKEN"),
+			    token);
+	token[CONFIG_TOKEN_SIZE - 1] = 'T';
+	r = load_option("AWS_SESSION_TOKEN", token);
+	assert_false(r.done);
+	assert_string_equal(
+	    r.err.msg,
+	    "environment: AWS_SESSION_TOKEN: the value is not accepted; "
+	    "accepted: at most 8192 bytes without control characters, or "
+	    "nothing");
+}
+
+static void
+unknown_variables_of_aws_in_the_file_warn(void **state)
+{
+	(void)state;
+	clear_environment();
+	assert_string_equal(
+	    load_file("MAX_SERVERS=2\nAWS_WEB_IDENTITY_TOKEN_FILE=/x\n")
+		.warnings,
+	    "FILE:2: AWS_WEB_IDENTITY_TOKEN_FILE is not an option\n");
+}
+
+static void
 unknown_names_warn_with_a_suggestion(void **state)
 {
 	struct result r;
@@ -693,13 +979,18 @@ secrets_are_in_no_message(void **state)
 	(void)state;
 	clear_environment();
 	r = load_file("SECRET_KEY=hush\nSECRET_KEY='hush\nSECRET_KEY=hush2\n"
-		      "AWS_SECRET_ACCESS_KEY=hush\nhush\nSECRET hush=1\n"
+		      "AWS_SECRET_KEY=hush\nhush\nSECRET hush=1\n"
 		      "HEALTH_URL=http://me:hush@{ip}/\n");
 	assert_false(r.done);
 	assert_null(strstr(r.err.msg, "hush"));
 	assert_null(strstr(r.warnings, "hush"));
 	assert_non_null(
 	    strstr(r.warnings, "FILE:3: SECRET_KEY is already set in line 1"));
+	r = load_file("AWS_SECRET_ACCESS_KEY=\x01hush\n"
+		      "AWS_SESSION_TOKEN=\x01hush\n");
+	assert_false(r.done);
+	assert_null(strstr(r.err.msg, "hush"));
+	assert_string_equal(r.warnings, "");
 	r = load_file("HEALTH_URL=http://me:hush@{ip}/\n");
 	assert_non_null(
 	    strstr(r.err.msg, "FILE:1: HEALTH_URL: the value is not accepted"));
@@ -713,11 +1004,13 @@ api_is_not_kept_from_starting_by_others_mistakes(void **state)
 	(void)state;
 	clear_environment();
 	setenv("MIN_SERVERS", "x", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "\x01", 1);
 	r = load_file_as(
 	    CONFIG_FCGI_API,
 	    "UPSCALE_MARGIN=abc\nHEALTH_URL='\nNOTHING=1\nno line\n"
 	    "DATABASE=/x.db\nBACKUP_GAMESERVER=10.0.0.1:1\nLOG_LEVEL=debug\n"
-	    "UPSCALE_MARGIN=2\nPROVIDER=local\n");
+	    "UPSCALE_MARGIN=2\nPROVIDER=local\nLAUNCH_TYPE=FARGATE\n"
+	    "AWS_PROFILE='\nAWS_NOTHING=1\nECS_CLUSTER=a.b\n");
 	clear_environment();
 	assert_true(r.done);
 	assert_string_equal(r.config.database, "/x.db");
@@ -849,7 +1142,12 @@ identity_needs_a_restart(void **state)
 						  {"FLEET_NAME", "b"},
 						  {"DATABASE", "/b"},
 						  {"AWS_REGION", "b"},
-						  {"ECS_CLUSTER", "b"}};
+						  {"ECS_CLUSTER", "b"},
+						  {"LIST_INTERVAL", "7"},
+						  {"AWS_ACCESS_KEY_ID", "b"},
+						  {"AWS_SESSION_TOKEN", "b"},
+						  {"AWS_ENDPOINT_URL_ECS", "b"},
+						  {"AWS_CA_BUNDLE", "b"}};
 	struct result now = load_option("MAX_SERVERS", "2");
 	struct result next = load_option("MAX_SERVERS", "3");
 
@@ -951,38 +1249,49 @@ random_files_never_break_the_rules(void **state)
 	}
 }
 
-UNIT_MAIN(cmocka_unit_test(defaults_are_accepted_and_as_documented),
-	  cmocka_unit_test(numbers_are_accepted_within_their_range_only),
-	  cmocka_unit_test(largest_margins_and_servers_are_accepted_together),
-	  cmocka_unit_test(signs_and_leading_zeros_are_accepted),
-	  cmocka_unit_test(seconds_become_milliseconds),
-	  cmocka_unit_test(sleep_time_of_zero_is_a_second),
-	  cmocka_unit_test(thread_sleep_time_counts_when_both_are_set),
-	  cmocka_unit_test(words_are_accepted_in_any_case),
-	  cmocka_unit_test(texts_are_accepted_in_their_form_only),
-	  cmocka_unit_test(every_option_has_a_test_of_its_values),
-	  cmocka_unit_test(too_long_and_control_bytes_are_refused),
-	  cmocka_unit_test(ranges_of_ports_are_read),
-	  cmocka_unit_test(region_with_underscores_is_read_with_dashes),
-	  cmocka_unit_test(sample_of_the_django_application_works),
-	  cmocka_unit_test(environment_counts_more_than_the_file),
-	  cmocka_unit_test(empty_number_in_the_environment_is_a_mistake),
-	  cmocka_unit_test(mistake_says_file_line_option_value_and_range),
-	  cmocka_unit_test(broken_lines_are_mistakes),
-	  cmocka_unit_test(several_mistakes_are_told_at_once),
-	  cmocka_unit_test(mistakes_that_do_not_fit_are_counted),
-	  cmocka_unit_test(margins_that_contradict_each_other_are_refused),
-	  cmocka_unit_test(more_min_than_max_servers_are_refused),
-	  cmocka_unit_test(unknown_names_warn_with_a_suggestion),
-	  cmocka_unit_test(secrets_are_in_no_message),
-	  cmocka_unit_test(api_is_not_kept_from_starting_by_others_mistakes),
-	  cmocka_unit_test(api_refuses_mistakes_of_its_own),
-	  cmocka_unit_test(failure_leaves_the_configuration_alone),
-	  cmocka_unit_test(missing_file_is_refused_when_it_was_named),
-	  cmocka_unit_test(file_in_the_working_directory_is_found),
-	  cmocka_unit_test(
-	      relative_database_is_the_same_before_and_after_its_directory),
-	  cmocka_unit_test(identity_needs_a_restart),
-	  cmocka_unit_test(sample_file_has_the_defaults),
-	  cmocka_unit_test(options_are_printed_with_default_range_and_help),
-	  cmocka_unit_test(random_files_never_break_the_rules))
+UNIT_MAIN(
+    cmocka_unit_test(defaults_are_accepted_and_as_documented),
+    cmocka_unit_test(numbers_are_accepted_within_their_range_only),
+    cmocka_unit_test(largest_margins_and_servers_are_accepted_together),
+    cmocka_unit_test(signs_and_leading_zeros_are_accepted),
+    cmocka_unit_test(seconds_become_milliseconds),
+    cmocka_unit_test(sleep_time_of_zero_is_a_second),
+    cmocka_unit_test(thread_sleep_time_counts_when_both_are_set),
+    cmocka_unit_test(words_are_accepted_in_any_case),
+    cmocka_unit_test(every_word_is_accepted_and_nothing_else),
+    cmocka_unit_test(words_mean_what_they_say),
+    cmocka_unit_test(texts_are_accepted_in_their_form_only),
+    cmocka_unit_test(every_option_has_a_test_of_its_values),
+    cmocka_unit_test(too_long_and_control_bytes_are_refused),
+    cmocka_unit_test(sixteen_ids_are_accepted_and_no_more),
+    cmocka_unit_test(blanks_in_a_list_of_ids_are_left_out),
+    cmocka_unit_test(port_of_the_gameserver_is_read),
+    cmocka_unit_test(ranges_of_ports_are_read),
+    cmocka_unit_test(region_with_underscores_is_read_with_dashes),
+    cmocka_unit_test(sample_of_the_django_application_works),
+    cmocka_unit_test(environment_counts_more_than_the_file),
+    cmocka_unit_test(empty_number_in_the_environment_is_a_mistake),
+    cmocka_unit_test(mistake_says_file_line_option_value_and_range),
+    cmocka_unit_test(broken_lines_are_mistakes),
+    cmocka_unit_test(several_mistakes_are_told_at_once),
+    cmocka_unit_test(mistakes_that_do_not_fit_are_counted),
+    cmocka_unit_test(margins_that_contradict_each_other_are_refused),
+    cmocka_unit_test(more_min_than_max_servers_are_refused),
+    cmocka_unit_test(fargate_needs_subnets_and_a_port),
+    cmocka_unit_test(names_of_aws_must_be_names_of_aws_with_provider_ecs),
+    cmocka_unit_test(variables_of_aws_come_from_the_environment_or_the_file),
+    cmocka_unit_test(longest_session_token_is_kept_whole),
+    cmocka_unit_test(unknown_variables_of_aws_in_the_file_warn),
+    cmocka_unit_test(unknown_names_warn_with_a_suggestion),
+    cmocka_unit_test(secrets_are_in_no_message),
+    cmocka_unit_test(api_is_not_kept_from_starting_by_others_mistakes),
+    cmocka_unit_test(api_refuses_mistakes_of_its_own),
+    cmocka_unit_test(failure_leaves_the_configuration_alone),
+    cmocka_unit_test(missing_file_is_refused_when_it_was_named),
+    cmocka_unit_test(file_in_the_working_directory_is_found),
+    cmocka_unit_test(
+	relative_database_is_the_same_before_and_after_its_directory),
+    cmocka_unit_test(identity_needs_a_restart),
+    cmocka_unit_test(sample_file_has_the_defaults),
+    cmocka_unit_test(options_are_printed_with_default_range_and_help),
+    cmocka_unit_test(random_files_never_break_the_rules))

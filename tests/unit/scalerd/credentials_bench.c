@@ -5,8 +5,8 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 
-static const char *
-env_of(void *arg, const char *name)
+const char *
+bench_env_of(void *arg, const char *name)
 {
 	const struct bench *b = arg;
 
@@ -154,7 +154,7 @@ bench_open(struct bench *b)
 {
 	const struct credentials_setup setup = {
 	    .loop = b->loop,
-	    .env = env_of,
+	    .env = bench_env_of,
 	    .env_arg = b,
 	    .changed = on_changed,
 	    .changed_arg = b,

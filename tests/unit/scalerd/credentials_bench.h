@@ -63,6 +63,8 @@ int bench_setup(void **state);
 int bench_teardown(void **state);
 
 void bench_env(struct bench *b, const char *name, const char *value);
+/* The environment as the code under test asks for it; arg is the bench. */
+const char *bench_env_of(void *arg, const char *name);
 /* Writes a file into the bench's directory; answers its path, until the next
  * call. */
 const char *bench_file(struct bench *b, const char *name, const char *text);

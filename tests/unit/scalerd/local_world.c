@@ -28,16 +28,14 @@ open_provider(struct conformance *c)
 	struct local_world *w = c->world;
 	struct err err = {""};
 
-	if (!provider_local_open(&w->provider, &c->port, &w->config, w->loop,
-				 &c->sink, &err))
+	if (!provider_local_open(&c->port, &w->config, w->loop, &c->sink, &err))
 		fail_msg("open: %s", err.msg);
 }
 
 static void
 close_provider(struct conformance *c)
 {
-	provider_local_close(local_world_of(c)->provider);
-	local_world_of(c)->provider = NULL;
+	c->port.close(c->port.self);
 }
 
 void
@@ -153,7 +151,7 @@ local_world_use_command(struct conformance *c, const char *command)
 
 	snprintf(w->config.local_command, sizeof(w->config.local_command), "%s",
 		 command);
-	provider_local_reconfigure(w->provider, &w->config);
+	c->port.reconfigure(c->port.self, &w->config);
 }
 
 /* The gameserver is a shell script. */

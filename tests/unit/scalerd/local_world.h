@@ -23,7 +23,6 @@ struct local_world {
 	char mark[160]; /* of the fleet, as a process carries it */
 	struct config config;
 	struct loop *loop;
-	struct provider_local *provider;
 	struct conformance *neighbour;       /* a second fleet, NULL: none */
 	pid_t other[LOCAL_WORLD_OTHERS_MAX]; /* processes that are not the
 						provider's */

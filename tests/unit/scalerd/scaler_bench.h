@@ -59,6 +59,12 @@ struct open_question {
 	int port;
 };
 
+/* What a list was told of a row. */
+struct told_row {
+	char mark[MARK_SIZE];
+	char ref[REF_SIZE];
+};
+
 struct bench {
 	struct config config;
 	struct scaler *scaler;
@@ -92,9 +98,12 @@ struct bench {
 	bool list_held, list_fails;
 	bool list_open;
 	int64_t list_asked_ms;
+	struct told_row known[STORED_MAX]; /* of the last list */
+	size_t nknown;
 	int nlist;                /* complete ones that were answered */
 	bool held[OP_KIND_COUNT]; /* its calls stay open */
 	enum step_result outcome[OP_KIND_COUNT];
+	int64_t wait_ms;       /* of its steps */
 	int64_t call_takes_ms; /* passes inside of each call */
 	struct call call[CALLS_MAX];
 	size_t ncall;
@@ -256,13 +265,19 @@ bench_prepare(void *self, const struct gameserver *gameserver,
 }
 
 static inline void
-bench_list(void *self)
+bench_list(void *self, const struct known *known, size_t nknown)
 {
 	struct bench *b = self;
 
 	assert_false(b->list_open);
 	b->list_open = true;
 	b->list_asked_ms = b->now_ms;
+	assert_true(nknown <= STORED_MAX);
+	for (size_t i = 0; i < nknown; i++) {
+		snprintf(b->known[i].mark, MARK_SIZE, "%s", known[i].mark);
+		snprintf(b->known[i].ref, REF_SIZE, "%s", known[i].ref);
+	}
+	b->nknown = nknown;
 }
 
 static inline void
@@ -356,7 +371,10 @@ static inline void
 bench_answer_call(struct bench *b, struct call *call, enum step_result result,
 		  const struct sighting *seen)
 {
-	struct step step = {.result = result, .sighted = seen != NULL};
+	struct step step = {.result = result,
+			    .phase = "next",
+			    .wait_ms = b->wait_ms,
+			    .sighted = seen != NULL};
 
 	assert_true(call->open);
 	call->open = false;

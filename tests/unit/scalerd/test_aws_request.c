@@ -195,12 +195,12 @@ machines_are_described_by_filters(void **state)
 		    EC2("DescribeInstances") "&Filter.1.Name=instance-id"
 					     "&Filter.1.Value.1=i-0a"
 					     "&Filter.1.Value.2=i-0b"
-					     "&MaxResults=1000");
+					     "&MaxResults=500");
 	assert_made(
 	    ec2_describe_marked(marks, 1, "a+/="),
 	    EC2("DescribeInstances") "&Filter.1.Name=tag%3Agameserver-manager"
 				     "%3Aoperation&Filter.1.Value.1=" OPERATION
-				     "&MaxResults=1000&NextToken=a%2B%2F%3D");
+				     "&MaxResults=500&NextToken=a%2B%2F%3D");
 	assert_made(
 	    ec2_describe_fleet("blitz", NULL),
 	    EC2("DescribeInstances") "&Filter.1.Name=tag%3Agameserver-manager"
@@ -211,7 +211,7 @@ machines_are_described_by_filters(void **state)
 				     "&Filter.2.Value.3=shutting-down"
 				     "&Filter.2.Value.4=stopping"
 				     "&Filter.2.Value.5=stopped"
-				     "&MaxResults=1000");
+				     "&MaxResults=500");
 }
 
 static void
@@ -224,7 +224,7 @@ network_interfaces_are_described_by_a_filter(void **state)
 		    EC2("DescribeNetworkInterfaces") "&Filter.1.Name=network-"
 						     "interface-id"
 						     "&Filter.1.Value.1=eni-1"
-						     "&MaxResults=1000");
+						     "&MaxResults=500");
 }
 
 static void

@@ -32,6 +32,7 @@ set_up(struct bench *b)
 	    .dead_after_ms = 10 * MINUTE_MS,
 	    .panic_launch_interval_ms = MINUTE_MS,
 	    .fresh_ms = 5000,
+	    .reap = true,
 	    .health = {.fall = 3, .rise = 2},
 	};
 	b->view = (struct fleet_view){
@@ -607,6 +608,24 @@ TEST(one_that_was_found_and_never_runs_is_stopped)
 	assert_int_equal(first(b, ACTION_STOP).reason, REASON_LAUNCH_DEADLINE);
 }
 
+TEST(one_that_was_found_and_never_runs_is_kept_in_a_dry_run)
+{
+	struct server_view *s = add(b, STATE_LAUNCHING, 0);
+
+	s->deadline_over = true;
+	s->origin = ORIGIN_ADOPTED;
+	b->policy.reap = false;
+	assert_int_equal(count(b, ACTION_STOP), 0);
+}
+
+TEST(our_own_launches_are_stopped_at_their_deadlines_in_a_dry_run_too)
+{
+	add(b, STATE_LAUNCHING, 0)->deadline_over = true;
+	add(b, STATE_STARTING, 0)->deadline_over = true;
+	b->policy.reap = false;
+	assert_int_equal(count(b, ACTION_STOP), 2);
+}
+
 /* ---- health: dead ------------------------------------------------------ */
 
 TEST(a_dead_one_that_was_proven_empty_is_stopped)
@@ -814,6 +833,9 @@ UNIT_MAIN(
     cmocka_unit_test(a_deadline_ends_nothing_that_answered_well),
     cmocka_unit_test(a_deadline_ends_nothing_that_was_adopted),
     cmocka_unit_test(one_that_was_found_and_never_runs_is_stopped),
+    cmocka_unit_test(one_that_was_found_and_never_runs_is_kept_in_a_dry_run),
+    cmocka_unit_test(
+	our_own_launches_are_stopped_at_their_deadlines_in_a_dry_run_too),
     cmocka_unit_test(a_dead_one_that_was_proven_empty_is_stopped),
     cmocka_unit_test(a_dead_one_that_may_have_players_is_kept_and_replaced),
     cmocka_unit_test(a_silent_one_is_kept_until_dead_after),

@@ -93,6 +93,7 @@ any_policy(struct rng *rng)
 				  policy.server_capacity + 1 +
 				  rng_range(rng, 0, 20);
 	policy.max_servers = policy.min_servers + rng_range(rng, 0, 15);
+	policy.reap = rng_range(rng, 0, 1) == 1;
 	return policy;
 }
 
@@ -360,10 +361,11 @@ is_dead(const struct scene *scene, const struct server_view *s)
 }
 
 static bool
-is_overdue(const struct server_view *s)
+is_overdue(const struct scene *scene, const struct server_view *s)
 {
 	return s->deadline_over && !s->heard &&
-	       (s->state == STATE_LAUNCHING ||
+	       ((s->state == STATE_LAUNCHING &&
+		 (s->origin == ORIGIN_LAUNCHED || scene->policy.reap)) ||
 		(s->state == STATE_STARTING && s->origin == ORIGIN_LAUNCHED));
 }
 
@@ -381,7 +383,7 @@ PROPERTY(nothing_is_stopped_without_proof)
 		else if (a->reason == REASON_DEAD)
 			CHECK(scene, is_dead(scene, s));
 		else
-			CHECK(scene, is_overdue(s));
+			CHECK(scene, is_overdue(scene, s));
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "scalerd/aws/ec2_answer.h"
+#include "tests/unit/scalerd/damage.h"
 
 #define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 #define DECL      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -435,35 +436,57 @@ an_error_without_a_code_is_none(void **state)
 	assert_malformed(error, *state, "<Response><Errors/></Response>", "");
 }
 
+static const struct {
+	reader_fn *reader;
+	const char *body;
+} good[] = {
+    {machines, machine_answer},  {enis, eni_answer},
+    {template, template_answer}, {run, run_answer},
+    {error, error_answer},
+};
+
 static void
 an_answer_cut_at_any_byte_is_refused(void **state)
 {
-	static const struct {
-		reader_fn *reader;
-		const char *body;
-	} all[] = {
-	    {machines, machine_answer},  {enis, eni_answer},
-	    {template, template_answer}, {run, run_answer},
-	    {error, error_answer},
-	};
-
-	for (size_t i = 0; i < COUNT(all); i++) {
+	for (size_t i = 0; i < COUNT(good); i++) {
 		/* Without the line's end, which may be missing. */
 		const size_t whole =
-		    (size_t)(strrchr(all[i].body, '>') - all[i].body);
+		    (size_t)(strrchr(good[i].body, '>') - good[i].body);
 
 		for (size_t size = 0; size <= whole; size++) {
 			char *copy = malloc(size > 0 ? size : 1);
 			struct err err = {0};
 
 			assert_non_null(copy);
-			memcpy(copy, all[i].body, size);
-			assert_false(all[i].reader(*state, copy, size, &err));
+			memcpy(copy, good[i].body, size);
+			assert_false(good[i].reader(*state, copy, size, &err));
 			assert_string_not_equal(err.msg, "");
 			free(copy);
 		}
-		assert_reads(all[i].reader, *state, all[i].body);
+		assert_reads(good[i].reader, *state, good[i].body);
 	}
+}
+
+static void
+a_damaged_answer_is_read_or_refused_with_a_reason(void **state)
+{
+	uint64_t seed = DAMAGE_SEED;
+	int refused = 0;
+
+	for (int round = 0; round < DAMAGE_ROUNDS; round++) {
+		const size_t i = (size_t)round % COUNT(good);
+		const size_t size = strlen(good[i].body);
+		char *body = damaged(good[i].body, size, &seed);
+		struct err err = {0};
+
+		facts_clear(*state);
+		if (!good[i].reader(*state, body, size, &err)) {
+			refused++;
+			assert_string_not_equal(err.msg, "");
+		}
+		free(body);
+	}
+	assert_in_range(refused, DAMAGE_ROUNDS / 10, DAMAGE_ROUNDS - 1);
 }
 
 #define FACTS_TEST(f)                                                          \
@@ -483,4 +506,5 @@ UNIT_MAIN(FACTS_TEST(a_machine_is_read_with_its_tags_and_addresses),
 	  FACTS_TEST(none_or_two_machines_that_were_run_are_refused),
 	  FACTS_TEST(an_error_is_read_in_either_form),
 	  FACTS_TEST(an_error_without_a_code_is_none),
-	  FACTS_TEST(an_answer_cut_at_any_byte_is_refused))
+	  FACTS_TEST(an_answer_cut_at_any_byte_is_refused),
+	  FACTS_TEST(a_damaged_answer_is_read_or_refused_with_a_reason))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "scalerd/aws/ecs_answer.h"
+#include "tests/unit/scalerd/damage.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -633,31 +634,53 @@ a_conflict_names_the_task_that_there_is(void **state)
 		assert_false(ecs_read_conflict(arn, none[i], strlen(none[i])));
 }
 
+static const struct {
+	reader_fn *reader;
+	const char *body;
+} good[] = {
+    {ecs_read_tasks, task_answer},   {ecs_read_hosts, host_answer},
+    {definition, definition_answer}, {run, run_answer},
+    {task_names, task_list},
+};
+
 static void
 an_answer_cut_at_any_byte_is_refused(void **state)
 {
-	static const struct {
-		reader_fn *reader;
-		const char *body;
-	} all[] = {
-	    {ecs_read_tasks, task_answer},   {ecs_read_hosts, host_answer},
-	    {definition, definition_answer}, {run, run_answer},
-	    {task_names, task_list},
-	};
-
-	for (size_t i = 0; i < COUNT(all); i++) {
-		for (size_t size = 0; size < strlen(all[i].body); size++) {
+	for (size_t i = 0; i < COUNT(good); i++) {
+		for (size_t size = 0; size < strlen(good[i].body); size++) {
 			char *copy = malloc(size > 0 ? size : 1);
 			struct err err = {0};
 
 			assert_non_null(copy);
-			memcpy(copy, all[i].body, size);
-			assert_false(all[i].reader(*state, copy, size, &err));
+			memcpy(copy, good[i].body, size);
+			assert_false(good[i].reader(*state, copy, size, &err));
 			assert_string_not_equal(err.msg, "");
 			free(copy);
 		}
-		assert_reads(all[i].reader, *state, all[i].body);
+		assert_reads(good[i].reader, *state, good[i].body);
 	}
+}
+
+static void
+a_damaged_answer_is_read_or_refused_with_a_reason(void **state)
+{
+	uint64_t seed = DAMAGE_SEED;
+	int refused = 0;
+
+	for (int round = 0; round < DAMAGE_ROUNDS; round++) {
+		const size_t i = (size_t)round % COUNT(good);
+		const size_t size = strlen(good[i].body);
+		char *body = damaged(good[i].body, size, &seed);
+		struct err err = {0};
+
+		facts_clear(*state);
+		if (!good[i].reader(*state, body, size, &err)) {
+			refused++;
+			assert_string_not_equal(err.msg, "");
+		}
+		free(body);
+	}
+	assert_in_range(refused, DAMAGE_ROUNDS / 10, DAMAGE_ROUNDS - 1);
 }
 
 #define FACTS_TEST(f)                                                          \
@@ -683,4 +706,5 @@ UNIT_MAIN(FACTS_TEST(a_task_is_read_with_its_marks),
 	  FACTS_TEST(a_task_that_did_not_run_is_read_with_the_first_reason),
 	  FACTS_TEST(a_run_without_task_or_reason_is_refused),
 	  FACTS_TEST(a_conflict_names_the_task_that_there_is),
-	  FACTS_TEST(an_answer_cut_at_any_byte_is_refused))
+	  FACTS_TEST(an_answer_cut_at_any_byte_is_refused),
+	  FACTS_TEST(a_damaged_answer_is_read_or_refused_with_a_reason))

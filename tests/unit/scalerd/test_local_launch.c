@@ -291,7 +291,7 @@ a_port_that_is_used_or_promised_is_not_given(void **state)
 
 	w->config.local_port_first = port;
 	w->config.local_port_last = port + 1;
-	provider_local_reconfigure(w->provider, &w->config);
+	c->port.reconfigure(c->port.self, &w->config);
 	assert_true(c->port.prepare(c->port.self, &row, &operation, &err));
 	snprintf(member, sizeof(member), "\"port\":%d,", port + 1);
 	assert_non_null(strstr(operation.request, member));
@@ -312,7 +312,7 @@ a_port_of_a_gameserver_that_does_not_listen_yet_is_not_given(void **state)
 
 	local_world_start_other(w, w->mark, "aaaa"); /* on port 19999 */
 	w->config.local_port_first = w->config.local_port_last = 19999;
-	provider_local_reconfigure(w->provider, &w->config);
+	c->port.reconfigure(c->port.self, &w->config);
 	conformance_list(c);
 	assert_false(c->port.prepare(c->port.self, &row, &operation, &err));
 }
@@ -328,7 +328,7 @@ an_address_of_another_machine_is_an_error_that_names_it(void **state)
 
 	snprintf(w->config.local_address, sizeof(w->config.local_address),
 		 "192.0.2.1");
-	provider_local_reconfigure(w->provider, &w->config);
+	c->port.reconfigure(c->port.self, &w->config);
 	assert_false(c->port.prepare(c->port.self, &row, &operation, &err));
 	assert_non_null(strstr(err.msg, "LOCAL_ADDRESS=192.0.2.1"));
 }
@@ -346,7 +346,7 @@ an_ipv6_address_is_written_in_brackets(void **state)
 		skip();
 	snprintf(w->config.local_address, sizeof(w->config.local_address),
 		 "::1");
-	provider_local_reconfigure(w->provider, &w->config);
+	c->port.reconfigure(c->port.self, &w->config);
 	conformance_launch(c, &operation, &row);
 	snprintf(address, sizeof(address), "[::1]:%d", row.port);
 	assert_string_equal(row.address, address);

@@ -185,7 +185,7 @@ one_that_is_suspended_is_killed_after_the_timeout(void **state)
 	struct gameserver row;
 
 	w->config.local_stop_timeout_ms = 200;
-	provider_local_reconfigure(w->provider, &w->config);
+	c->port.reconfigure(c->port.self, &w->config);
 	conformance_launch(c, &operation, &row);
 	assert_int_equal(kill(local_world_pid_of(&row), SIGSTOP), 0);
 	assert_int_equal(stop_row(c, &row), STEP_DONE);
@@ -265,14 +265,13 @@ a_missing_directory_of_the_database_is_an_error(void **state)
 {
 	struct conformance *c = *state;
 	struct local_world *w = local_world_of(c);
-	struct provider_local *provider;
 	struct provider_port port;
 	struct err err;
 
 	snprintf(w->config.database, sizeof(w->config.database),
 		 "/nonexistent/state.db");
-	assert_false(provider_local_open(&provider, &port, &w->config, w->loop,
-					 &c->sink, &err));
+	assert_false(
+	    provider_local_open(&port, &w->config, w->loop, &c->sink, &err));
 	assert_non_null(strstr(err.msg, "DATABASE"));
 }
 

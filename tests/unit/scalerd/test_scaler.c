@@ -637,6 +637,114 @@ failed_prepare_is_one_failed_launch_however_many_were_wanted(void **state)
 	assert_int_equal(b->nrow, 1);
 }
 
+/* ---- what a step tells ------------------------------------------------- */
+
+/* A launch whose first answer is open. */
+static struct call *
+begin_launch(struct bench *b)
+{
+	b->held[OP_LAUNCH] = true;
+	bench_start(b);
+	RUN_UNTIL(b, bench_calls(b, OP_LAUNCH) == 1);
+	return bench_last_call(b, OP_LAUNCH);
+}
+
+static void
+sighting_of_a_step_is_committed_with_the_phase_that_comes_next(void **state)
+{
+	struct bench *b = *state;
+	struct call *launch = begin_launch(b);
+	const struct sighting seen = {.instance = "i-made", .ours = true};
+	const int before = b->ncommit;
+
+	bench_answer_call(b, launch, STEP_NEXT, &seen);
+	bench_turn(b);
+	assert_int_equal(b->ncommit, before + 1);
+	assert_string_equal(b->operation[0].phase, "next");
+	assert_string_equal(b->row[0].row.instance, "i-made");
+}
+
+static void
+sighting_of_a_step_counts_whatever_its_result(void **state)
+{
+	static const enum step_result results[] = {STEP_WAIT, STEP_UNKNOWN,
+						   STEP_REFUSED};
+	struct bench *b = *state;
+	struct call *launch = begin_launch(b);
+
+	b->held[OP_STOP] = true;
+	for (int i = 0; i < 3; i++) {
+		struct sighting seen = {.ours = true};
+
+		snprintf(seen.instance, sizeof(seen.instance), "i-%d", i);
+		bench_answer_call(b, launch, results[i], &seen);
+		bench_turn(b);
+		assert_string_equal(b->row[0].row.instance, seen.instance);
+		if (results[i] != STEP_REFUSED)
+			RUN_UNTIL(b, bench_last_call(b, OP_LAUNCH)->open);
+		launch = bench_last_call(b, OP_LAUNCH);
+	}
+}
+
+/* A launch that is refused for so long. Returns when that was. */
+static int64_t
+refuse_for(struct bench *b, int64_t wait_ms)
+{
+	b->outcome[OP_LAUNCH] = STEP_REFUSED;
+	b->wait_ms = wait_ms;
+	bench_start(b);
+	RUN_UNTIL(b, bench_calls(b, OP_LAUNCH) == 1);
+	return b->now_ms;
+}
+
+static void
+refused_launch_holds_back_the_next_for_as_long_as_it_says(void **state)
+{
+	struct bench *b = *state;
+	const int64_t refused_ms = refuse_for(b, 120000);
+
+	RUN_UNTIL(b, bench_calls(b, OP_LAUNCH) == 2);
+	assert_in_range(bench_last_call(b, OP_LAUNCH)->ms, refused_ms + 119900,
+			refused_ms + 125000);
+}
+
+static void
+restart_does_not_shorten_the_wait_of_a_refused_launch(void **state)
+{
+	struct bench *b = *state;
+	const int64_t refused_ms = refuse_for(b, 600000);
+
+	bench_run(b, 10000);
+	bench_start(b);
+	RUN_UNTIL(b, bench_calls(b, OP_LAUNCH) == 2);
+	assert_in_range(bench_last_call(b, OP_LAUNCH)->ms, refused_ms + 599900,
+			refused_ms + 605000);
+}
+
+static void
+refused_launch_that_says_no_wait_is_held_back_as_usual(void **state)
+{
+	struct bench *b = *state;
+	const int64_t refused_ms = refuse_for(b, 0);
+
+	RUN_UNTIL(b, bench_calls(b, OP_LAUNCH) == 2);
+	assert_in_range(bench_last_call(b, OP_LAUNCH)->ms,
+			refused_ms + BACKOFF_FIRST_MS,
+			refused_ms + 2 * BACKOFF_FIRST_MS);
+}
+
+static void
+refused_launch_can_not_hold_back_launches_for_ever(void **state)
+{
+	struct bench *b = *state;
+	const int64_t refused_ms = refuse_for(b, INT64_MAX);
+
+	RUN_UNTIL(b, bench_calls(b, OP_LAUNCH) == 2);
+	assert_in_range(bench_last_call(b, OP_LAUNCH)->ms,
+			refused_ms + HOLD_MAX_MS - 100,
+			refused_ms + HOLD_MAX_MS + 5000);
+}
+
 /* ---- the list ---------------------------------------------------------- */
 
 /* Answers one list without it. */
@@ -648,6 +756,75 @@ miss_once(struct bench *b, struct runner *r)
 	r->hidden = true;
 	RUN_UNTIL(b, b->nlist > before);
 	r->hidden = false;
+}
+
+static bool
+was_told(const struct bench *b, const struct gameserver *row)
+{
+	for (size_t i = 0; i < b->nknown; i++)
+		if (strcmp(b->known[i].mark, row->mark) == 0 &&
+		    strcmp(b->known[i].ref, row->ref) == 0)
+			return true;
+	return false;
+}
+
+static void
+list_is_told_of_every_row_that_is_not_gone(void **state)
+{
+	struct bench *b = *state;
+	struct runner *r = &b->runner[1];
+	int before;
+
+	bench_start_adopting(b, 2);
+	r->hidden = true;
+	b->held[OP_LAUNCH] = true;
+	b->config.min_servers = 3;
+	scaler_reconfigure(b->scaler, &b->config);
+	RUN_UNTIL(b, bench_state(b, r) == STATE_GONE &&
+			 bench_count(b, STATE_LAUNCHING) == 2);
+	before = b->nlist;
+	RUN_UNTIL(b, b->nlist == before + 2);
+	assert_int_equal(b->nknown, 3);
+	for (size_t i = 0; i < b->nrow; i++)
+		assert_int_equal(was_told(b, &b->row[i].row),
+				 b->row[i].row.state != STATE_GONE);
+}
+
+/* The provider says that it ended: what is left of it is stopped. */
+static void
+assert_stopped_when_ended(struct bench *b, struct runner *r)
+{
+	b->held[OP_STOP] = true;
+	r->seen.running = false;
+	r->seen.gone = true;
+	RUN_UNTIL(b, bench_calls(b, OP_STOP) == 1);
+	assert_int_equal(bench_state(b, r), STATE_STOPPING);
+	assert_int_equal(bench_row(b, r)->row.reason, REASON_DIED);
+}
+
+static void
+available_one_that_the_provider_calls_ended_is_stopped(void **state)
+{
+	struct bench *b = *state;
+
+	bench_start_adopting(b, 3);
+	assert_stopped_when_ended(b, &b->runner[0]);
+}
+
+static void
+standby_one_that_the_provider_calls_ended_is_stopped(void **state)
+{
+	struct bench *b = *state;
+
+	assert_stopped_when_ended(b, drain_adopted(b, CAPACITY - 1));
+}
+
+static void
+starting_one_that_the_provider_calls_ended_is_stopped(void **state)
+{
+	struct bench *b = *state;
+
+	assert_stopped_when_ended(b, lose_before_it_answers(b));
 }
 
 static void
@@ -943,6 +1120,16 @@ UNIT_MAIN(
     SCALER_TEST(unknown_outcome_is_retried_with_growing_waits),
     SCALER_TEST(refused_stop_is_kept_and_alarmed),
     SCALER_TEST(failed_prepare_is_one_failed_launch_however_many_were_wanted),
+    SCALER_TEST(sighting_of_a_step_is_committed_with_the_phase_that_comes_next),
+    SCALER_TEST(sighting_of_a_step_counts_whatever_its_result),
+    SCALER_TEST(refused_launch_holds_back_the_next_for_as_long_as_it_says),
+    SCALER_TEST(restart_does_not_shorten_the_wait_of_a_refused_launch),
+    SCALER_TEST(refused_launch_that_says_no_wait_is_held_back_as_usual),
+    SCALER_TEST(refused_launch_can_not_hold_back_launches_for_ever),
+    SCALER_TEST(list_is_told_of_every_row_that_is_not_gone),
+    SCALER_TEST(available_one_that_the_provider_calls_ended_is_stopped),
+    SCALER_TEST(standby_one_that_the_provider_calls_ended_is_stopped),
+    SCALER_TEST(starting_one_that_the_provider_calls_ended_is_stopped),
     SCALER_TEST(one_list_that_misses_a_gameserver_changes_nothing),
     SCALER_TEST(absent_rounds_of_lists_that_miss_a_gameserver_end_it),
     SCALER_TEST(empty_list_ends_only_those_that_do_not_answer),
