@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The questions that a look asks, one by one; how look.c asks them is shown by
- * the tests of whole providers. */
+/* The questions that a look asks, one by one; test_look_whole.c shows how they
+ * follow one another. */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>
