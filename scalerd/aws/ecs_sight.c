@@ -57,7 +57,8 @@ ecs_sight_has_ended(const struct facts *facts, const struct facts_task *task)
 	    host ? facts_find_machine(facts, host->machine) : NULL;
 
 	return is(task->last, "STOPPED") ||
-	       (machine && is(machine->state, "terminated"));
+	       (machine && (is(machine->state, "terminated") ||
+			    is(machine->state, "stopped")));
 }
 
 static bool

@@ -33,7 +33,8 @@ bool ecs_sight_task(const struct ecs_site *site, const struct facts *facts,
 bool ecs_sight_is_our_task(const struct ecs_site *site,
 			   const struct facts_task *task);
 /* Whether it surely does not run any more: it stopped, or its machine was
- * terminated, which ECS never notices when the agent was gone before. */
+ * terminated or stopped, which ECS never notices when the agent was gone
+ * before. */
 bool ecs_sight_has_ended(const struct facts *facts,
 			 const struct facts_task *task);
 

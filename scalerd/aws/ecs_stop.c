@@ -105,7 +105,9 @@ find_host(const struct facts *facts, struct remains *remains)
 		    strcmp(host->status, "INACTIVE") == 0 ||
 		    strcmp(host->machine, remains->machine->id) != 0)
 			continue;
-		remains->others += host->tasks;
+		/* ECS still counts what ran when its machine was stopped. */
+		if (strcmp(remains->machine->state, "stopped") != 0)
+			remains->others += host->tasks;
 		if (!remains->host || host->connected)
 			remains->host = host;
 	}

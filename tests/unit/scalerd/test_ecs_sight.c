@@ -245,6 +245,17 @@ a_task_on_a_terminated_machine_is_gone(void **state)
 }
 
 static void
+a_task_on_a_machine_that_was_stopped_is_gone(void **state)
+{
+	struct ecs_bench *bench = *state;
+
+	snprintf(its_machine(bench)->state, FACTS_WORD_SIZE, "stopping");
+	assert_false(sight(bench).gone);
+	snprintf(its_machine(bench)->state, FACTS_WORD_SIZE, "stopped");
+	assert_true(sight(bench).gone);
+}
+
+static void
 a_task_whose_machine_ec2_does_not_show_is_not_gone(void **state)
 {
 	struct ecs_bench *bench = *state;
@@ -636,6 +647,7 @@ UNIT_MAIN(
     RUNNING_TEST(with_adopt_off_an_unmarked_task_is_left_alone),
     RUNNING_TEST(a_stopped_task_is_gone),
     RUNNING_TEST(a_task_on_a_terminated_machine_is_gone),
+    RUNNING_TEST(a_task_on_a_machine_that_was_stopped_is_gone),
     RUNNING_TEST(a_task_whose_machine_ec2_does_not_show_is_not_gone),
     RUNNING_TEST(a_task_that_starts_does_not_run),
     RUNNING_TEST(a_task_that_is_to_stop_leaves),
