@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an operation of the provider ecs records as its request while it has
- * nothing to send: {"machine":"i-0..","task":"arn:..","tries":2}, for people
- * to read and for the next step to go on from.
+ * nothing to send: {"machine":"i-0..","task":"arn:..","tries":2,"at":1795..},
+ * for people to read and for the next step to go on from.
  */
 #ifndef GSM_AWS_ECS_NOTE_H
 #define GSM_AWS_ECS_NOTE_H
