@@ -16,7 +16,7 @@ struct credentials {
 	int64_t not_before_ms;                   /* CLOCK_BOOTTIME, of it */
 	int64_t fetched_ms;                      /* when `keys` came */
 	int failures;                            /* in a row */
-	int refusals; /* of fresh keys, in a row */
+	int refusals;                            /* of fresh keys, in a row */
 	bool busy;                               /* an answer is awaited */
 	bool have;                               /* `keys` are some */
 	bool refused;                            /* by AWS */
