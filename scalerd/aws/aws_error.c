@@ -229,8 +229,7 @@ aws_error_advice(const char *code, const char *message)
 	return "";
 }
 
-const char *
-aws_error_class_name(enum aws_error_class class)
+const char *aws_error_class_name(enum aws_error_class class)
 {
 	static const char *const names[] = {
 	    [AWS_ERROR_NONE] = "none",

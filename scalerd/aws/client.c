@@ -83,6 +83,8 @@ finish(struct client *client, struct client_call *call)
 static bool
 put_right(struct client *client, struct client_call *call)
 {
+	struct err why;
+
 	if (call->retry.attempts >= CLIENT_ATTEMPTS_MAX)
 		return false;
 	if (client_call_corrects_clock(call, utc_ms(client),
@@ -90,7 +92,8 @@ put_right(struct client *client, struct client_call *call)
 		return true;
 	if (!client_call_renews_keys(call))
 		return false;
-	credentials_refused(client->credentials, call->key_id);
+	(void)aws_error_say(&call->error, &why);
+	credentials_refused(client->credentials, call->key_id, &why);
 	return true;
 }
 

@@ -14,7 +14,9 @@ struct credentials {
 	const struct credentials_source *source; /* looked at last */
 	struct loop_timer begin;                 /* of the next attempt */
 	int64_t not_before_ms;                   /* CLOCK_BOOTTIME, of it */
+	int64_t fetched_ms;                      /* when `keys` came */
 	int failures;                            /* in a row */
+	int refusals;                            /* of fresh keys, in a row */
 	bool busy;                               /* an answer is awaited */
 	bool have;                               /* `keys` are some */
 	bool refused;                            /* by AWS */
@@ -75,7 +77,8 @@ take_found(struct credentials *c)
 	c->refused = false;
 	c->unseen = true;
 	c->failures = 0;
-	c->not_before_ms = loop_now_ms() + c->setup.pace.rest_ms +
+	c->fetched_ms = loop_now_ms();
+	c->not_before_ms = c->fetched_ms + c->setup.pace.rest_ms +
 			   random_below(c->setup.pace.rest_ms);
 	err_set(&c->err, "the AWS keys of %s have expired", c->source->name);
 }
@@ -215,15 +218,35 @@ credentials_get(struct credentials *c, int64_t now_utc_ms,
 	return CREDENTIALS_FAILED;
 }
 
+/* Fresh keys that are refused are worth another look, but less and less. */
+static void
+hasten(struct credentials *c)
+{
+	int64_t pause_ms = c->setup.pace.pause_min_ms;
+
+	if (loop_now_ms() >= c->not_before_ms)
+		c->refusals = 0;
+	for (int i = 0; i < c->refusals && pause_ms < c->setup.pace.rest_ms;
+	     i++)
+		pause_ms *= 2;
+	if (pause_ms < c->setup.pace.rest_ms)
+		c->refusals++;
+	if (c->not_before_ms > c->fetched_ms + pause_ms)
+		c->not_before_ms = c->fetched_ms + pause_ms;
+}
+
 void
-credentials_refused(struct credentials *c, const char *key_id)
+credentials_refused(struct credentials *c, const char *key_id,
+		    const struct err *why)
 {
 	if (!c->have || strcmp(c->keys.id, key_id) != 0 || c->refused)
 		return;
 	c->refused = true;
-	if (c->failures == 0)
-		err_set(&c->err, "AWS refuses the keys of %s",
-			c->keys_from->name);
+	if (c->failures == 0) {
+		hasten(c);
+		err_set(&c->err, "AWS refuses the keys of %s: %s",
+			c->keys_from->name, why->msg);
+	}
 	want_attempt(c);
 }
 

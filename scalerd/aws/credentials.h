@@ -68,10 +68,11 @@ NODISCARD enum credentials_state
 credentials_get(struct credentials *credentials, int64_t now_utc_ms,
 		struct aws_keys *keys, struct err *err);
 
-/* AWS says that the keys with this id have expired or are unknown: they are not
- * given out again until they were fetched anew. Ignored when others are in use
- * by now. */
-void credentials_refused(struct credentials *credentials, const char *key_id);
+/* AWS says that the keys with this id have expired or are unknown, and `why`:
+ * they are not given out again until they were fetched anew. Ignored when
+ * others are in use by now. */
+void credentials_refused(struct credentials *credentials, const char *key_id,
+			 const struct err *why);
 
 void credentials_close(struct credentials *credentials); /* accepts NULL */
 

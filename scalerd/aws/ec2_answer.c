@@ -79,8 +79,8 @@ static const struct field machine_fields[] = {
     FIELD("ipv6Address", machine.ipv6, FIRST),
     FIELD("networkInterfaceSet/item/ipv6AddressesSet/item/ipv6Address",
 	  machine.ipv6, FIRST),
-    FIELD(TAG "/key", key, ONCE),
-    FIELD(TAG "/value", value, ONCE),
+    FIELD(TAG "/key", key, CUT),
+    FIELD(TAG "/value", value, CUT),
 };
 
 static const struct field eni_fields[] = {
@@ -123,22 +123,13 @@ put(char *to, size_t size, enum how how, const char *path, const char *text,
 	return true;
 }
 
-static bool
-take_tag(struct reading *r, const char *path, struct err *err)
+static void
+take_tag(struct item *item)
 {
-	struct item *item = &r->item;
-	struct facts_machine *machine = &item->machine;
-	bool ok = true;
-
-	if (strcmp(item->key, MARKS_FLEET_TAG) == 0)
-		ok = put(machine->fleet, sizeof(machine->fleet), ONCE, path,
-			 item->value, err);
-	else if (strcmp(item->key, MARKS_OPERATION_TAG) == 0)
-		ok = put(machine->mark, sizeof(machine->mark), ONCE, path,
-			 item->value, err);
+	marks_take(item->key, item->value, item->machine.fleet,
+		   item->machine.mark);
 	item->key[0] = '\0';
 	item->value[0] = '\0';
-	return ok;
 }
 
 /* `below`: the path without the item's. */
@@ -155,7 +146,9 @@ take_field(struct reading *r, const char *below, const char *path,
 			return put((char *)&r->item + f->at, f->size, f->how,
 				   path, text, err);
 	}
-	return strcmp(below, TAG) != 0 || take_tag(r, path, err);
+	if (strcmp(below, TAG) == 0)
+		take_tag(&r->item);
+	return true;
 }
 
 static bool

@@ -34,14 +34,6 @@ static const struct json_text container_texts[] = {
     ECS_TEXT("name", reading, container, true),
 };
 
-static const struct json_text fleet_texts[] = {
-    ECS_TEXT("value", reading, task.fleet, false),
-};
-
-static const struct json_text mark_texts[] = {
-    ECS_TEXT("value", reading, task.mark, false),
-};
-
 static const struct json_text eni_texts[] = {
     ECS_TEXT("value", reading, task.eni, false),
 };
@@ -178,16 +170,13 @@ read_attachment(const struct json_place *place, void *arg)
 static bool
 read_tag(const struct json_place *place, void *arg)
 {
-	const char *key;
+	struct reading *r = arg;
+	const char *key, *value;
 
-	if (!json_member_text(place, "key", true, &key))
+	if (!json_member_text(place, "key", true, &key) ||
+	    !json_member_text(place, "value", false, &value))
 		return false;
-	if (strcmp(key, MARKS_FLEET_TAG) == 0)
-		return json_member_texts(place, fleet_texts, COUNT(fleet_texts),
-					 arg);
-	if (strcmp(key, MARKS_OPERATION_TAG) == 0)
-		return json_member_texts(place, mark_texts, COUNT(mark_texts),
-					 arg);
+	marks_take(key, value, r->task.fleet, r->task.mark);
 	return true;
 }
 

@@ -41,6 +41,17 @@ subject_of_note(const struct ecs_job *job, struct look_subject *subject,
 
 /* ---- what the launch template and the task definition say -------------- */
 
+/* A description of what an option names failed. */
+static void
+step_option_error(struct step *step, const char *option, const char *value,
+		  const struct client_answer *answer)
+{
+	struct err what;
+
+	err_set(&what, "%s=%s", option, value);
+	ecs_step_error(step, what.msg, answer);
+}
+
 static char *
 write_task_definition(const struct ecs_job *job)
 {
@@ -60,7 +71,8 @@ read_definition(const struct ecs_job *job, const struct client_answer *answer,
 	struct err err;
 
 	if (answer->outcome != CLIENT_ANSWERED) {
-		ecs_step_error(step, "DescribeTaskDefinition", answer);
+		step_option_error(step, "SERVER_TASK_DEFINITION",
+				  config->server_task_definition, answer);
 		return NULL;
 	}
 	if (!ecs_read_task_definition(definition, answer->body, answer->size,
@@ -103,7 +115,9 @@ found_template(const struct ecs_job *job, const struct client_answer *answer,
 	struct err err;
 
 	if (answer->outcome != CLIENT_ANSWERED) {
-		ecs_step_error(step, "DescribeLaunchTemplates", answer);
+		step_option_error(
+		    step, "ECS_INSTANCE_LAUNCH_TEMPLATE",
+		    job->site->config.ecs_instance_launch_template, answer);
 	} else if (!ec2_read_template(&template, answer->body, answer->size,
 				      &err)) {
 		ecs_step_says(step, STEP_UNKNOWN, err.msg);

@@ -89,8 +89,9 @@ bool ecs_step_wait(struct step *step);
 bool ecs_step_send(struct step *step, const char *phase, char *request);
 bool ecs_step_note(struct step *step, const char *phase,
 		   const struct ecs_note *note);
-/* REFUSED or UNKNOWN, as the answer's error means for the operation. */
-void ecs_step_error(struct step *step, const char *action,
+/* REFUSED or UNKNOWN, as the answer's error means for the operation; `what`
+ * failed. */
+void ecs_step_error(struct step *step, const char *what,
 		    const struct client_answer *answer);
 /* What is known of the gameserver by now: machine and task, or NULL. */
 void ecs_step_sight(struct step *step, const struct ecs_job *job,

@@ -186,7 +186,7 @@ write_machines(char filter[FILTER_SIZE], const char *const *machine, size_t n)
 	for (size_t i = 0; i < n; i++)
 		used += (size_t)snprintf(filter + used, FILTER_SIZE - used,
 					 "%s'%.*s'", i > 0 ? "," : "",
-					 MACHINE_SIZE - 4, machine[i]);
+					 FACTS_ID_SIZE - 1, machine[i]);
 	snprintf(filter + used, FILTER_SIZE - used, "]");
 }
 

@@ -71,14 +71,14 @@ static const struct {
 };
 
 void
-ecs_step_error(struct step *step, const char *action,
+ecs_step_error(struct step *step, const char *what,
 	       const struct client_answer *answer)
 {
 	struct err said = {""};
 	struct err err;
 
 	aws_error_say(&answer->error, &said);
-	err_set(&err, "%s: %s", action, said.msg);
+	err_set(&err, "%s: %s", what, said.msg);
 	ecs_step_says(step,
 		      answer->outcome == CLIENT_UNKNOWN ? STEP_UNKNOWN
 							: STEP_REFUSED,

@@ -72,10 +72,14 @@ end_soon(struct look *look)
 }
 
 static void
-fail(struct look *look, const char *action, const char *why)
+fail(struct look *look, const struct look_query *query, const char *why)
 {
 	look->failed = true;
-	err_set(&look->why, "%s: %s", action, why);
+	if (query->service == CLIENT_ECS)
+		err_set(&look->why, "ECS_CLUSTER=%s: %s: %s",
+			look->wanted.cluster, query->action, why);
+	else
+		err_set(&look->why, "%s: %s", query->action, why);
 	end_soon(look);
 }
 
@@ -119,7 +123,7 @@ next_call(struct look *look, const struct look_query *query, size_t *from)
 		if (!call) {
 			call = calloc(1, sizeof(*call));
 			if (!call) {
-				fail(look, query->action, "out of memory");
+				fail(look, query, "out of memory");
 				return NULL;
 			}
 		}
@@ -145,7 +149,7 @@ ask_all(struct look *look, const struct look_query *query)
 		call->next = look->calls;
 		look->calls = call;
 		if (!ask(call, &err)) {
-			fail(look, query->action, err.msg);
+			fail(look, query, err.msg);
 			return;
 		}
 	}
@@ -162,7 +166,7 @@ wave(struct look *look)
 	if (!look->calls)
 		end_soon(look);
 	else if (++look->waves > LOOK_WAVES_MAX)
-		fail(look, "look", "more and more is to be asked");
+		fail(look, look->calls->query, "there is more and more");
 }
 
 static bool
@@ -192,13 +196,12 @@ on_answered(void *arg, const struct client_answer *answer)
 {
 	struct look_call *call = arg;
 	struct look *look = call->look;
-	const char *action = call->query->action;
 	struct err err = {""};
 
 	call->call = NULL;
 	if (!take_answer(call, answer, &err) ||
 	    (call->page[0] != '\0' && !ask(call, &err))) {
-		fail(look, action, err.msg);
+		fail(look, call->query, err.msg);
 		return;
 	}
 	if (call->call)

@@ -102,6 +102,13 @@ count_available(const struct server_view *s, const struct policy *policy,
 		count_rotation(s, tally, out);
 }
 
+/* A machine that no operation is at work on: nothing may ever come of it. */
+static bool
+is_orphan(const struct server_view *s)
+{
+	return s->state == STATE_LAUNCHING && s->origin == ORIGIN_ADOPTED;
+}
+
 static void
 count_server(const struct server_view *s, const struct policy *policy,
 	     struct tally *tally, struct decision *out)
@@ -122,7 +129,7 @@ count_server(const struct server_view *s, const struct policy *policy,
 	else if (s->state == STATE_STARTING && s->health == HEALTH_GOOD)
 		count_rotation(s, tally, out);
 	else if ((s->state == STATE_LAUNCHING || s->state == STATE_STARTING) &&
-		 !s->deadline_over)
+		 !s->deadline_over && !is_orphan(s))
 		count_coming(policy, out);
 }
 
@@ -321,7 +328,7 @@ is_overdue(const struct server_view *s, const struct policy *policy)
 	if (s->origin == ORIGIN_LAUNCHED)
 		return s->state == STATE_LAUNCHING ||
 		       s->state == STATE_STARTING;
-	return s->state == STATE_LAUNCHING && policy->reap;
+	return is_orphan(s) && policy->reap;
 }
 
 static enum reason

@@ -12,7 +12,7 @@ from .faults import AFTER, BEFORE, EMPTY, Fault, Faults, refuse
 from .hosts import Hosts
 from .machines import Machines
 from .paging import FIRST
-from .signature import Key, verify
+from .signature import Key, claimed_key, verify
 from .tasks import Tasks
 from .throttle import Throttle
 from .wire import AwsError
@@ -78,6 +78,7 @@ class Cloud:
             return self._handle_endpoint(request, *endpoint)
         if not wire.recognize(request):
             return wire.Answer(404, {}, b"no such thing\n"), None
+        request.access_key = claimed_key(request)
         with self.world.lock:
             fault = self.faults.strike(request.action, request.body)
         if fault and fault.kind in BEFORE:

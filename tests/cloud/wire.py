@@ -42,7 +42,7 @@ class Request:
     service: str = ""
     action: str = ""
     params: dict = field(default_factory=dict)
-    access_key: str = ""
+    access_key: str = ""  # as it claims
 
     def header(self, name):
         found = [v for n, v in self.headers.items() if n.lower() == name.lower()]

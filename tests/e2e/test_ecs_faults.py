@@ -18,6 +18,7 @@ from harness.ecs import RUN_S, STOP_S  # noqa: E402
 
 HUNG_S = 60  # longer than any test waits: only scalerd's end ends such a call
 REFUSED_S = 40  # a stop that AWS refused is asked again only after that
+KEYS_REST_S = 150  # keys that AWS refuses are looked for again only after that
 WHOLE_CALL = 4  # one more than the client's own attempts: the call fails
 NOT_ACTED = ("throttle", "500", "503", "drop_before", "hang_before", "html", "expired")
 ACTED = ("500_after", "hang_after", "drop_after", "reset_after", "malformed", "truncated")
@@ -67,7 +68,7 @@ def every(actions, kinds):
 def test_a_launch_survives_a_call_that_fails(ecs, action, kind):
     ecs.cloud.fault(action, kind, **strikes(kind))
     ecs.start_scalerd()
-    ecs.wait_at_rest(1, 3 * RUN_S)
+    ecs.wait_at_rest(1, 3 * RUN_S + (2 * KEYS_REST_S if kind == "expired" else 0))
     assert ecs.calls(action, kind), "the fault struck"
     assert len(ecs.launched()) == 1 or kind not in ACTED, "a replay found what was made"
     assert len(ecs.launched()) <= 2
@@ -92,7 +93,7 @@ def test_a_stop_survives_a_call_that_fails(ecs, action, kind):
     ecs.fleet_of(2)
     ecs.cloud.fault(action, kind, **strikes(kind))
     ecs.reload(MIN_SERVERS=1)
-    ecs.wait_at_rest(1, STOP_S + REFUSED_S)
+    ecs.wait_at_rest(1, STOP_S + (2 * KEYS_REST_S if kind == "expired" else REFUSED_S))
     assert ecs.calls(action, kind), "the fault struck"
     assert len(ecs.launched()) == 2
 
@@ -468,9 +469,9 @@ def alarm_lines(ecs, name):
         (
             {"ECS_INSTANCE_LAUNCH_TEMPLATE": "none"},
             [],
-            ["ECS_INSTANCE_LAUNCH_TEMPLATE", "none"],
+            ["ECS_INSTANCE_LAUNCH_TEMPLATE"],
         ),
-        ({"SERVER_TASK_DEFINITION": "none"}, [], ["SERVER_TASK_DEFINITION", "none"]),
+        ({"SERVER_TASK_DEFINITION": "none"}, [], ["SERVER_TASK_DEFINITION"]),
         (
             {},
             [{"action": "RunInstances", "kind": "access_denied", "times": -1}],
@@ -499,23 +500,31 @@ def test_a_missing_cluster_is_said(ecs):
     ecs.configure(ECS_CLUSTER="none")
     ecs.start_scalerd()
     message = ecs.wait_alarm("list_failing", 2 * RUN_S)
-    assert "ECS_CLUSTER" in message and "none" in message, message
+    assert "ECS_CLUSTER" in message, message
     assert len(alarm_lines(ecs, "list_failing")) == 1
     assert ecs.scalerd.running() and not ecs.launched()
 
 
 def test_with_wrong_keys_known_gameservers_are_still_published(ecs, players):
     ecs.fleet_of(2, players)
-    wrong = [{"access": MANAGER[0], "secret": "another"}]
-    ecs.cloud.control(keys=wrong)
+    ecs.cloud.control(keys=[{"access": MANAGER[0], "secret": "another"}])
     message = ecs.wait_alarm("list_failing", 2 * RUN_S)
-    assert "Signature" in message, message
+    assert "keys" in message, message
     assert MANAGER[1] not in ecs.scalerd.output()
     assert len(ecs.serving()) == 2 and ecs.scalerd.running()
     assert len(ecs.query("SELECT * FROM api_v1_gameservers")) == 2
-    ecs.cloud.control(keys=[{"access": MANAGER[0], "secret": MANAGER[1]}])
-    wait_until(lambda: not ecs.alarms(), RUN_S, "the alarm is over")
     assert not players.cut
+
+
+@pytest.mark.long
+def test_when_the_keys_are_right_again_it_goes_on(ecs):
+    ecs.fleet_of(1)
+    ecs.cloud.control(keys=[{"access": MANAGER[0], "secret": "another"}])
+    ecs.wait_alarm("list_failing", 2 * RUN_S)
+    ecs.cloud.control(keys=[{"access": MANAGER[0], "secret": MANAGER[1]}])
+    wait_until(lambda: not ecs.alarms(), KEYS_REST_S, "the alarm is over")
+    ecs.reload(MIN_SERVERS=2)
+    ecs.wait_at_rest(2)
 
 
 def test_without_keys_it_runs_and_says_where_it_looked(ecs):
@@ -581,16 +590,19 @@ def use_container_credentials(ecs):
     )
 
 
+@pytest.mark.long
 def test_expired_credentials_are_fetched_anew(ecs):
     use_container_credentials(ecs)
     ecs.fleet_of(1)
     assert len(endpoint_calls(ecs, "container:credentials")) == 1
     ecs.cloud.fault("ListTasks", "expired")
     wait_until(
-        lambda: len(endpoint_calls(ecs, "container:credentials")) == 2, 15, "new ones"
+        lambda: len(endpoint_calls(ecs, "container:credentials")) == 2,
+        KEYS_REST_S,
+        "new ones are fetched",
     )
-    hold_during(lambda: len(ecs.serving()) == 1, 3, "nothing else happens")
-    assert "event=list_failed" not in ecs.scalerd.output()
+    ecs.reload(MIN_SERVERS=2)
+    ecs.wait_at_rest(2)
 
 
 def test_credentials_come_from_the_instances_role(ecs):

@@ -131,7 +131,10 @@ sum_row(struct world *world, const struct stored_row *stored, struct sums *sums)
 {
 	const struct gameserver *row = &stored->row;
 	const int64_t seats = row->seats > 0 ? row->seats : 0;
-	const bool stays = !row->host_leaving;
+	/* Nothing is at work on one that was found before it ran. */
+	const bool stays =
+	    !row->host_leaving &&
+	    !(row->state == STATE_LAUNCHING && row->origin == ORIGIN_ADOPTED);
 
 	sums->live += row->state != STATE_GONE;
 	if (row->state == STATE_AVAILABLE || row->state == STATE_STANDBY) {

@@ -294,7 +294,7 @@ refused_keys_are_fetched_anew_once(void **state)
 	assert_int_equal(bench_get(b, NOW_MS), CREDENTIALS_HAVE);
 	for (int i = 0; i < 10; i++)
 		bench_refuse(b, "ONE");
-	/* Right after they were fetched: only after a rest. */
+	/* Right after they were fetched: only after a pause. */
 	assert_int_equal(bench_get(b, NOW_MS), CREDENTIALS_FAILED);
 	assert_non_null(strstr(b->err.msg, "AWS refuses the keys of the con"));
 	bench_wait(b, NOW_MS, CREDENTIALS_HAVE);

@@ -177,6 +177,14 @@ TEST(one_past_its_deadline_is_no_longer_coming)
 	assert_int_equal(b->out.coming, 0);
 }
 
+TEST(one_that_was_found_before_it_ran_is_not_waited_for)
+{
+	add(b, STATE_AVAILABLE, 0);
+	add(b, STATE_LAUNCHING, 0)->origin = ORIGIN_ADOPTED;
+	assert_int_equal(count(b, ACTION_LAUNCH), 1);
+	assert_int_equal(b->out.coming, 0);
+}
+
 TEST(standby_and_stopping_have_no_free_seats)
 {
 	add(b, STATE_AVAILABLE, 5);
@@ -778,6 +786,7 @@ UNIT_MAIN(
     cmocka_unit_test(
 	those_that_boot_count_as_coming_and_cause_no_second_launch),
     cmocka_unit_test(one_past_its_deadline_is_no_longer_coming),
+    cmocka_unit_test(one_that_was_found_before_it_ran_is_not_waited_for),
     cmocka_unit_test(standby_and_stopping_have_no_free_seats),
     cmocka_unit_test(an_empty_fleet_gets_its_first_gameserver),
     cmocka_unit_test(at_the_upscale_margin_nothing_is_launched),

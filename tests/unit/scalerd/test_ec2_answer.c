@@ -296,11 +296,6 @@ a_malformed_list_of_machines_is_refused(void **state)
 	     "instanceId is there twice"},
 	    {MACHINES(MACHINE("i-0123456789abcdef0123456789abcd") END, ""),
 	     "instanceId is longer than 31 bytes"},
-	    {MACHINES(MACHINE("i-1") "<tagSet>" TAG_OF(
-			  "gameserver-manager:operation",
-			  OPERATION "0") "</tagSet>" END,
-		      ""),
-	     "tagSet/item is longer than 32 bytes"},
 	    {MACHINES(MACHINE("i-1") END,
 		      "<nextToken>a</nextToken><nextToken>b</nextToken>"),
 	     "nextToken is there twice"},
@@ -309,6 +304,17 @@ a_malformed_list_of_machines_is_refused(void **state)
 
 	for (size_t i = 0; i < COUNT(bad); i++)
 		assert_malformed(machines, *state, bad[i].body, bad[i].because);
+}
+
+static void
+a_mark_that_no_manager_writes_is_none(void **state)
+{
+	assert_reads(machines, *state,
+		     MACHINES(MACHINE("i-1") "<tagSet>" TAG_OF(
+				  "gameserver-manager:operation",
+				  OPERATION "0") "</tagSet>" END,
+			      ""));
+	assert_string_equal(facts_find_machine(*state, "i-1")->mark, "");
 }
 
 static void
@@ -493,6 +499,7 @@ a_damaged_answer_is_read_or_refused_with_a_reason(void **state)
 	cmocka_unit_test_setup_teardown(f, open_facts, close_facts)
 
 UNIT_MAIN(FACTS_TEST(a_machine_is_read_with_its_tags_and_addresses),
+	  FACTS_TEST(a_mark_that_no_manager_writes_is_none),
 	  FACTS_TEST(machines_of_several_reservations_are_all_read),
 	  FACTS_TEST(an_answer_without_machines_is_good),
 	  FACTS_TEST(the_order_of_elements_does_not_matter),
