@@ -175,7 +175,8 @@ a_template_that_does_not_exist_is_refused(void **state)
 	ecs_bench_refuse(bench, phase("find_template"),
 			 "InvalidLaunchTemplateName.NotFoundException", 400,
 			 "no such template", "");
-	ecs_bench_assert_says(bench, STEP_REFUSED, "DescribeLaunchTemplates");
+	ecs_bench_assert_says(bench, STEP_REFUSED,
+			      "ECS_INSTANCE_LAUNCH_TEMPLATE=servers");
 }
 
 /* ---- the machine ------------------------------------------------------- */
