@@ -95,7 +95,7 @@ SELECT heartbeat_utc_ms, heartbeat_boot_ms, boot_id, stale_after_ms,
        started_utc_ms, free, coming, serving, live, launching, starting,
        available, standby, stopping, upscale_margin, downscale_margin,
        server_capacity, min_servers, max_servers, panic, limited_by,
-       last_action, last_action_utc_ms
+       last_action, last_action_utc_ms, ledger_epoch, allocation, rev
   FROM fleet_state;
 
 -- Where players may be sent.
@@ -114,3 +114,15 @@ SELECT id, address, state, reason, since_utc_ms, health, seats,
 CREATE VIEW api_v1_alarms AS
 SELECT name, gameserver, since_utc_ms, message
   FROM alarm;
+
+-- Every slot of the ledger that a gameserver has or had, newest change last;
+-- grade 'none': no player may be sent there. Of two rows with one slot the
+-- greater generation counts (it wraps at 2^23: then the later rev).
+CREATE VIEW api_v1_slots AS
+SELECT rev, slot, generation, grant_limit, seats,
+       CASE WHEN state = 'available' AND health IN ('good', 'suspect')
+                 AND NOT host_leaving AND address <> ''
+            THEN health ELSE 'none' END AS grade,
+       address
+  FROM gameserver
+ WHERE slot >= 0;

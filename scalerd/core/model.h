@@ -47,6 +47,9 @@ struct gameserver {
 	bool ready_to_close; /* of the last good answer */
 	int64_t answered_utc_ms; /* last good answer, 0 never */
 	bool host_leaving;       /* its host or task is going away by itself */
+	int64_t slot;        /* of the seat ledger; -1: none (gone, not yet) */
+	int64_t generation;  /* of the slot */
+	int64_t grant_limit; /* granted of the cell may reach it */
 };
 
 enum op_kind { OP_LAUNCH, OP_STOP, OP_KIND_COUNT };

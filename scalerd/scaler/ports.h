@@ -19,6 +19,7 @@
 
 #include "common/config.h"
 #include "common/err.h"
+#include "common/ledger.h"
 #include "scalerd/core/model.h"
 
 /* ---- clock ------------------------------------------------------------- */
@@ -54,6 +55,9 @@ struct fleet_row {
 	int64_t launch_failures; /* in a row, for the backoff */
 	int64_t launch_not_before_utc_ms;
 	int64_t last_launch_utc_ms; /* 0: never */
+	int64_t ledger_epoch;       /* of the ledger that grant_limit is for */
+	int64_t shortage;           /* requests that found no seat, ever */
+	int64_t allocation;         /* enum config_allocation */
 };
 
 /* Something that an operator should look at, for as long as it is there. */
@@ -122,6 +126,35 @@ struct store_port {
 	bool (*is_writer)(void *self);
 };
 
+/* ---- ledger ------------------------------------------------------------ */
+
+/*
+ * The seat ledger (common/ledger.h) as the scaler sees it. A slot belongs to
+ * one gameserver at a time; its generation says which.
+ *
+ * read     The cell: what was granted. A generation that is not the row's
+ *          means that the ledger is not ours any more: `renew`.
+ * assign   A new gameserver has the slot: closed, nothing granted.
+ * close,   Returns the cell afterwards: after closing, granted is final.
+ * open
+ * renew    Makes a new ledger with another epoch when the file is missing,
+ *          replaced or damaged; true: it did, every cell is closed and
+ *          unassigned and `epoch` is another.
+ * announce After a commit: handlers look at the database.
+ */
+struct ledger_port {
+	void *self;
+	uint32_t nslot;
+	uint64_t (*epoch)(void *self); /* what the fleet row is to say */
+	struct ledger_cell (*read)(void *self, uint32_t slot);
+	void (*assign)(void *self, uint32_t slot, uint32_t generation);
+	struct ledger_cell (*close)(void *self, uint32_t slot);
+	struct ledger_cell (*open)(void *self, uint32_t slot);
+	uint64_t (*shortage)(void *self);
+	bool (*renew)(void *self);
+	void (*announce)(void *self);
+};
+
 /* ---- prober ------------------------------------------------------------ */
 
 enum answer_kind {
@@ -146,6 +179,7 @@ struct answer {
 	enum answer_kind kind;
 	int64_t asked_ms; /* CLOCK_BOOTTIME when the request went out */
 	int64_t seats;    /* available_capacity */
+	int64_t joined;   /* joined_total; -1: not reported */
 	bool ready_to_close;
 	char detail[DETAIL_SIZE]; /* why not good, for people */
 };
@@ -266,6 +300,7 @@ struct port_sink {
 struct ports {
 	struct clock_port clock;
 	struct store_port store;
+	struct ledger_port ledger;
 	struct prober_port prober;
 	struct provider_port provider;
 };
