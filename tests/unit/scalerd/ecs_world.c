@@ -149,7 +149,7 @@ ecs_world_count(const struct conformance *c, const char *text)
 	return cloud_process_count(ecs_world_of(c)->cloud, text);
 }
 
-/* ---- tasks that nobody launched ---------------------------------------- */
+/* ---- Fargate ----------------------------------------------------------- */
 
 struct asked {
 	bool answered;
@@ -185,13 +185,9 @@ ask(struct conformance *c, struct client *client,
 	}
 }
 
-void
-ecs_world_run_tasks(struct conformance *c, int n)
+static struct client *
+open_client(struct conformance *c)
 {
-	static const struct client_request subnets = {
-	    .service = CLIENT_EC2,
-	    .action = "DescribeSubnets",
-	    .body = "Action=DescribeSubnets&Version=2016-11-15"};
 	struct ecs_world *w = c->world;
 	const struct client_setup setup = {.loop = w->loop,
 					   .region = CLOUD_REGION,
@@ -199,19 +195,64 @@ ecs_world_run_tasks(struct conformance *c, int n)
 					   .env_arg = &w->config,
 					   .pace = credentials_pace_usual,
 					   .times = client_times_usual};
+	struct client *client;
+	struct err err;
+
+	if (!client_open(&client, &setup, &err))
+		fail_msg("client: %s", err.msg);
+	return client;
+}
+
+static void
+find_subnet(struct conformance *c, struct client *client, struct asked *asked)
+{
+	static const struct client_request subnets = {
+	    .service = CLIENT_EC2,
+	    .action = "DescribeSubnets",
+	    .body = "Action=DescribeSubnets&Version=2016-11-15"};
+
+	ask(c, client, &subnets, asked);
+	assert_true(asked->subnet[0] != '\0');
+}
+
+void
+ecs_world_run_tasks(struct conformance *c, int n)
+{
+	struct client *client = open_client(c);
+	struct asked asked = {.answered = false};
 	char body[BODY_SIZE];
 	const struct client_request run = {.service = CLIENT_ECS,
 					   .action = "RunTask",
 					   .body = body,
 					   .changes = true};
-	struct asked asked = {.answered = false};
-	struct client *client;
-	struct err err;
 
-	assert_true(client_open(&client, &setup, &err));
-	ask(c, client, &subnets, &asked);
+	find_subnet(c, client, &asked);
 	snprintf(body, sizeof(body), RUN_TASKS, RUN_MAX, asked.subnet);
 	for (int i = 0; i < n; i += RUN_MAX)
 		ask(c, client, &run, &asked);
 	client_close(client);
+}
+
+int
+ecs_world_setup_fargate(void **state)
+{
+	struct asked asked = {.answered = false};
+	struct conformance *c;
+	struct client *client;
+	struct ecs_world *w;
+
+	if (ecs_world_setup(state) != 0)
+		return -1;
+	c = *state;
+	w = c->world;
+	client = open_client(c);
+	find_subnet(c, client, &asked);
+	client_close(client);
+	w->config.launch_type = CONFIG_LAUNCH_FARGATE;
+	SET(w->config.fargate_subnets, asked.subnet);
+	w->config.gameserver_port = 8888;
+	SET(w->config.server_task_definition, "gameserver-fargate");
+	SET(w->config.ecs_instance_launch_template, "");
+	conformance_reopen(c);
+	return 0;
 }

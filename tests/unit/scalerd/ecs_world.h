@@ -26,6 +26,8 @@ int ecs_world_end(void **state);
 /* Setup and teardown of a test: *state is the struct conformance of an open
  * provider, in an account where nothing runs. */
 int ecs_world_setup(void **state);
+/* The same, with Fargate. */
+int ecs_world_setup_fargate(void **state);
 int ecs_world_teardown(void **state);
 struct ecs_world *ecs_world_of(const struct conformance *c);
 
