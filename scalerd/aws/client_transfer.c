@@ -117,14 +117,12 @@ set_options(struct client_transfer *t, const struct client_order *order)
 	    {CURLOPT_POSTFIELDS, order->request->body},
 	    {CURLOPT_CAINFO, order->ca_file},
 	};
-	/* A NULL would be "none", not libcurl's default. */
-	const size_t ntexts = COUNT(texts) - (order->ca_file ? 0 : 1);
 	CURL *easy = t->transfer.easy;
 	CURLcode code;
 
 	code = transfer_set_numbers(&t->transfer, numbers, COUNT(numbers));
 	if (!code)
-		code = transfer_set_texts(&t->transfer, texts, ntexts);
+		code = transfer_set_texts(&t->transfer, texts, COUNT(texts));
 	if (!code)
 		code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
 	if (!code)

@@ -38,13 +38,12 @@ set_options(struct credentials_fetch *fetch, const char *ca_file)
 	    {CURLOPT_POSTFIELDS, ""},
 	    {CURLOPT_CAINFO, ca_file},
 	};
-	/* NULL would be "none", not libcurl's default. */
-	const size_t ntexts = COUNT(texts) - (ca_file ? 0 : 1);
 	CURLcode code;
 
 	code = transfer_set_numbers(&fetch->transfer, numbers, COUNT(numbers));
 	if (!code)
-		code = transfer_set_texts(&fetch->transfer, texts, ntexts);
+		code =
+		    transfer_set_texts(&fetch->transfer, texts, COUNT(texts));
 	return code;
 }
 
@@ -164,7 +163,6 @@ credentials_fetch_close(struct credentials_fetch *fetch)
 		return;
 	if (fetch->open)
 		curl_loop_remove(fetch->curl, fetch->transfer.easy);
-
 	curl_loop_close(fetch->curl);
 	forget(fetch);
 	transfer_close(&fetch->transfer);

@@ -44,7 +44,7 @@ struct transfer_number {
 
 struct transfer_text {
 	CURLoption option;
-	const char *value; /* NULL: libcurl's default */
+	const char *value; /* NULL: not set, libcurl's default stays */
 };
 
 /* Call curl_global_init before. transfer_close it also after false. */
