@@ -140,7 +140,6 @@ const struct facts_task *facts_task_at(const struct facts *facts, size_t i);
 const struct facts_host *facts_host_at(const struct facts *facts, size_t i);
 const struct facts_machine *facts_machine_at(const struct facts *facts,
 					     size_t i);
-const struct facts_eni *facts_eni_at(const struct facts *facts, size_t i);
 
 /* Name and state of the i-th of a kind: what was named but not asked, ... */
 const char *facts_name(const struct facts *facts, enum facts_kind kind,
