@@ -30,8 +30,8 @@ enum {
 				   launch */
 	BACKOFF_FIRST_MS = 1000, /* after the first failed launch; doubles */
 	BACKOFF_MAX_MS = 300000,
-	HOLD_MAX_MS = 900000, /* a refused launch may hold others back for so
-				 long, the usual backoff among it */
+	HOLD_MAX_MS = 900000, /* the longest that a refused launch or the
+				 backoff holds back the next one */
 	BACKOFF_ALARM = 3,    /* failed launches in a row that alarm */
 	RETRY_FIRST_MS = 500, /* an unknown outcome is asked again; doubles */
 	RETRY_MAX_MS = 30000,
