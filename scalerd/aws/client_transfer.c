@@ -280,8 +280,6 @@ void
 client_transfer_close(struct client_transfer *t)
 {
 	transfer_close(&t->transfer);
-	for (struct curl_slist *h = t->headers; h; h = h->next)
-		OPENSSL_cleanse(h->data, strlen(h->data));
-	curl_slist_free_all(t->headers);
+	transfer_free_headers(t->headers);
 	*t = (struct client_transfer){0};
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "scalerd/aws/credentials_fetch.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "scalerd/edge/curl_loop.h"
 #include "scalerd/edge/transfer.h"
@@ -51,9 +49,7 @@ static void
 forget(struct credentials_fetch *fetch)
 {
 	transfer_forget(&fetch->transfer);
-	for (struct curl_slist *h = fetch->headers; h; h = h->next)
-		OPENSSL_cleanse(h->data, strlen(h->data));
-	curl_slist_free_all(fetch->headers);
+	transfer_free_headers(fetch->headers);
 	fetch->headers = NULL;
 }
 

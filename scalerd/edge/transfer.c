@@ -200,3 +200,11 @@ transfer_close(struct transfer *transfer)
 	free(transfer->body);
 	*transfer = (struct transfer){0};
 }
+
+void
+transfer_free_headers(struct curl_slist *headers)
+{
+	for (struct curl_slist *h = headers; h; h = h->next)
+		OPENSSL_cleanse(h->data, strlen(h->data));
+	curl_slist_free_all(headers);
+}

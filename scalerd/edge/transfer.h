@@ -62,4 +62,7 @@ void transfer_forget(struct transfer *transfer);
 /* Accepts one that is all zero. */
 void transfer_close(struct transfer *transfer);
 
+/* Wipes and frees what may hold a secret. Accepts NULL. */
+void transfer_free_headers(struct curl_slist *headers);
+
 #endif
