@@ -80,8 +80,7 @@ struct facts_host {
 struct facts_machine {
 	char id[FACTS_ID_SIZE];
 	enum facts_known known;
-	char state[FACTS_WORD_SIZE]; /* "pending", "running", "terminated", ..
-				      */
+	char state[FACTS_WORD_SIZE];    /* "pending", "terminated", ... */
 	char reason[FACTS_REASON_SIZE]; /* stateReason */
 	char public_ip[IP_SIZE];
 	char private_ip[IP_SIZE];
