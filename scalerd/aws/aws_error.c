@@ -229,26 +229,6 @@ aws_error_advice(const char *code, const char *message)
 	return "";
 }
 
-const char *aws_error_class_name(enum aws_error_class class)
-{
-	static const char *const names[] = {
-	    [AWS_ERROR_NONE] = "none",
-	    [AWS_ERROR_TRANSIENT] = "transient",
-	    [AWS_ERROR_THROTTLED] = "throttled",
-	    [AWS_ERROR_CREDENTIALS] = "credentials",
-	    [AWS_ERROR_CLOCK] = "clock",
-	    [AWS_ERROR_CAPACITY] = "capacity",
-	    [AWS_ERROR_QUOTA] = "quota",
-	    [AWS_ERROR_IDEMPOTENCY] = "idempotency",
-	    [AWS_ERROR_NOT_FOUND] = "not found",
-	    [AWS_ERROR_CONFIGURATION] = "configuration",
-	};
-
-	_Static_assert(COUNT(names) == AWS_ERROR_CLASS_COUNT,
-		       "a class has no name");
-	return names[class];
-}
-
 bool
 aws_error_say(const struct aws_error *error, struct err *err)
 {

@@ -117,14 +117,12 @@ set_options(struct client_transfer *t, const struct client_order *order)
 	    {CURLOPT_POSTFIELDS, order->request->body},
 	    {CURLOPT_CAINFO, order->ca_file},
 	};
-	/* A NULL would be "none", not libcurl's default. */
-	const size_t ntexts = COUNT(texts) - (order->ca_file ? 0 : 1);
 	CURL *easy = t->transfer.easy;
 	CURLcode code;
 
 	code = transfer_set_numbers(&t->transfer, numbers, COUNT(numbers));
 	if (!code)
-		code = transfer_set_texts(&t->transfer, texts, ntexts);
+		code = transfer_set_texts(&t->transfer, texts, COUNT(texts));
 	if (!code)
 		code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
 	if (!code)
@@ -282,8 +280,6 @@ void
 client_transfer_close(struct client_transfer *t)
 {
 	transfer_close(&t->transfer);
-	for (struct curl_slist *h = t->headers; h; h = h->next)
-		OPENSSL_cleanse(h->data, strlen(h->data));
-	curl_slist_free_all(t->headers);
+	transfer_free_headers(t->headers);
 	*t = (struct client_transfer){0};
 }

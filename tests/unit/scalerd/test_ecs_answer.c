@@ -217,7 +217,7 @@ a_tasks_host_and_network_interface_are_named(void **state)
 	assert_string_equal(facts_host_at(*state, 0)->arn, HOST);
 	assert_int_equal(facts_known(*state, FACTS_HOST, 0), FACTS_NAMED);
 	assert_int_equal(facts_count(*state, FACTS_ENI), 1);
-	assert_string_equal(facts_eni_at(*state, 0)->id, "eni-0f62d866");
+	assert_string_equal(facts_name(*state, FACTS_ENI, 0), "eni-0f62d866");
 }
 
 static void
