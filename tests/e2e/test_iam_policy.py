@@ -27,11 +27,10 @@ ONLY = {
         "ec2:DescribeLaunchTemplates",
         "ec2:RunInstances",
         "ec2:TerminateInstances",
-        "ecs:DescribeContainerInstances",
         "ecs:ListContainerInstances",
         "ecs:UpdateContainerInstancesState",
     },
-    "FARGATE": {"ec2:DescribeNetworkInterfaces"},
+    "FARGATE": set(),
 }
 # Of botocore's models, for where it is not installed.
 KNOWN = {
