@@ -147,6 +147,12 @@ static const struct {
     {"Unsupported", "*",
      "Choose another instance type or subnet in the launch template: AWS does "
      "not offer this one there."},
+    {"InvalidParameterException", "*subnet*",
+     "Set FARGATE_SUBNETS to subnets that exist in AWS_REGION, all of one "
+     "VPC."},
+    {"InvalidParameterException", "*ecurity*roup*",
+     "Set FARGATE_SECURITY_GROUPS to security groups of the VPC of "
+     "FARGATE_SUBNETS."},
     {"Platform*Exception", "*",
      "Choose a LAUNCH_TYPE that SERVER_TASK_DEFINITION is compatible with."},
 
@@ -159,6 +165,12 @@ static const struct {
     {"RequestExpired", "*",
      "Set this machine's clock right, or give scalerd keys that have not "
      "expired."},
+    {"InvalidSignatureException", "*should be scoped to*",
+     "Set AWS_REGION to the region of the endpoint."},
+    {"SignatureDoesNotMatch", "*should be scoped to*",
+     "Set AWS_REGION to the region of the endpoint."},
+    {"AuthFailure", "*should be scoped to*",
+     "Set AWS_REGION to the region of the endpoint."},
     {"InvalidSignatureException", "*",
      "Check AWS_SECRET_ACCESS_KEY: it does not belong to the access key id."},
     {"SignatureDoesNotMatch", "*",

@@ -199,7 +199,8 @@ static const struct {
 	enum aws_error_class class;
 	const char *message; /* NULL: libcurl's */
 } unsent[] = {
-    {CURLE_COULDNT_RESOLVE_HOST, AWS_ERROR_TRANSIENT, NULL},
+    {CURLE_COULDNT_RESOLVE_HOST, AWS_ERROR_TRANSIENT,
+     "no address: see AWS_REGION, AWS_ENDPOINT_URL and the network"},
     {CURLE_COULDNT_CONNECT, AWS_ERROR_TRANSIENT, NULL},
     {CURLE_SSL_CONNECT_ERROR, AWS_ERROR_TRANSIENT, NULL},
     {CURLE_FAILED_INIT, AWS_ERROR_TRANSIENT, NULL},
@@ -230,12 +231,15 @@ say_failure(const struct client_transfer *t, CURLcode code,
 	struct aws_error *error = &result->error;
 	const char *message = curl_easy_strerror(code);
 	long os_error = t->transfer.socket_errno;
+	const char *url = NULL; /* where the connection failed */
 
 	error->class = AWS_ERROR_TRANSIENT;
 	for (size_t i = 0; i < COUNT(unsent); i++) {
 		if (unsent[i].code != code)
 			continue;
 		error->class = unsent[i].class;
+		curl_easy_getinfo(t->transfer.easy, CURLINFO_EFFECTIVE_URL,
+				  &url);
 		if (unsent[i].message)
 			message = unsent[i].message;
 	}
@@ -244,8 +248,9 @@ say_failure(const struct client_transfer *t, CURLcode code,
 	if (code == CURLE_COULDNT_CONNECT && os_error == 0)
 		curl_easy_getinfo(t->transfer.easy, CURLINFO_OS_ERRNO,
 				  &os_error);
-	snprintf(error->message, sizeof(error->message), "%s%s%s", message,
-		 os_error ? ": " : "", os_error ? strerror((int)os_error) : "");
+	snprintf(error->message, sizeof(error->message), "%s%s%s%s%s",
+		 url ? url : "", url ? ": " : "", message, os_error ? ": " : "",
+		 os_error ? strerror((int)os_error) : "");
 }
 
 void

@@ -156,6 +156,15 @@ advice_names_the_option_or_the_permission(void **state)
 	    {"ExpiredTokenException", "", "have not expired"},
 	    {"UnrecognizedClientException", "", "exist and are active"},
 	    {"InvalidSignatureException", "Signature expired: ...", "clock"},
+	    {"InvalidSignatureException",
+	     "Credential should be scoped to a valid region.", "AWS_REGION"},
+	    {"InvalidParameterException",
+	     "Error retrieving subnet information for [subnet-1]: "
+	     "InvalidSubnetID.NotFound",
+	     "FARGATE_SUBNETS"},
+	    {"InvalidParameterException",
+	     "Error retrieving security group information for [sg-1]",
+	     "FARGATE_SECURITY_GROUPS"},
 	};
 
 	(void)state;

@@ -177,6 +177,11 @@ a_template_that_does_not_exist_is_refused(void **state)
 			 "no such template", "");
 	ecs_bench_assert_says(bench, STEP_REFUSED,
 			      "ECS_INSTANCE_LAUNCH_TEMPLATE=servers");
+	ecs_bench_answer(bench, phase("find_template"),
+			 "<DescribeLaunchTemplatesResponse><launchTemplates/>"
+			 "</DescribeLaunchTemplatesResponse>");
+	ecs_bench_assert_says(bench, STEP_REFUSED,
+			      "ECS_INSTANCE_LAUNCH_TEMPLATE=servers");
 }
 
 /* ---- the machine ------------------------------------------------------- */
