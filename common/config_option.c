@@ -43,8 +43,8 @@ enum {
 const struct config_option config_options[] = {
 	{"PROVIDER", &config_kind_word, "ecs", TARGET(provider),
 	 WORDS("ecs", "local"), .flags = CONFIG_RESTART,
-	 .help = "Where gameservers run: ecs (Amazon ECS on EC2) or local "
-		 "(processes on this machine)."},
+	 .help = "Where gameservers run: ecs (Amazon ECS on EC2 or Fargate) "
+		 "or local (processes on this machine)."},
 	{"FLEET_NAME", &config_kind_name, "default", TARGET(fleet_name),
 	 RANGE(1, 32), .allowed = "A-Za-z0-9_-", .flags = CONFIG_RESTART,
 	 .help = "Marks what this fleet launches; another fleet's gameservers "

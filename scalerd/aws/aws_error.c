@@ -147,6 +147,12 @@ static const struct {
     {"Unsupported", "*",
      "Choose another instance type or subnet in the launch template: AWS does "
      "not offer this one there."},
+    {"InvalidParameterException", "*subnet*",
+     "Set FARGATE_SUBNETS to subnets that exist in AWS_REGION, all of one "
+     "VPC."},
+    {"InvalidParameterException", "*ecurity*roup*",
+     "Set FARGATE_SECURITY_GROUPS to security groups of the VPC of "
+     "FARGATE_SUBNETS."},
     {"Platform*Exception", "*",
      "Choose a LAUNCH_TYPE that SERVER_TASK_DEFINITION is compatible with."},
 
@@ -159,6 +165,12 @@ static const struct {
     {"RequestExpired", "*",
      "Set this machine's clock right, or give scalerd keys that have not "
      "expired."},
+    {"InvalidSignatureException", "*should be scoped to*",
+     "Set AWS_REGION to the region of the endpoint."},
+    {"SignatureDoesNotMatch", "*should be scoped to*",
+     "Set AWS_REGION to the region of the endpoint."},
+    {"AuthFailure", "*should be scoped to*",
+     "Set AWS_REGION to the region of the endpoint."},
     {"InvalidSignatureException", "*",
      "Check AWS_SECRET_ACCESS_KEY: it does not belong to the access key id."},
     {"SignatureDoesNotMatch", "*",
@@ -227,26 +239,6 @@ aws_error_advice(const char *code, const char *message)
 		    fnmatch(advices[i].message, message, 0) == 0)
 			return advices[i].advice;
 	return "";
-}
-
-const char *aws_error_class_name(enum aws_error_class class)
-{
-	static const char *const names[] = {
-	    [AWS_ERROR_NONE] = "none",
-	    [AWS_ERROR_TRANSIENT] = "transient",
-	    [AWS_ERROR_THROTTLED] = "throttled",
-	    [AWS_ERROR_CREDENTIALS] = "credentials",
-	    [AWS_ERROR_CLOCK] = "clock",
-	    [AWS_ERROR_CAPACITY] = "capacity",
-	    [AWS_ERROR_QUOTA] = "quota",
-	    [AWS_ERROR_IDEMPOTENCY] = "idempotency",
-	    [AWS_ERROR_NOT_FOUND] = "not found",
-	    [AWS_ERROR_CONFIGURATION] = "configuration",
-	};
-
-	_Static_assert(COUNT(names) == AWS_ERROR_CLASS_COUNT,
-		       "a class has no name");
-	return names[class];
 }
 
 bool

@@ -50,6 +50,4 @@ const char *aws_error_advice(const char *code, const char *message);
 /* The error as a sentence: code, advice, message. Returns false, as err_set. */
 bool aws_error_say(const struct aws_error *error, struct err *err);
 
-const char *aws_error_class_name(enum aws_error_class class);
-
 #endif

@@ -117,14 +117,12 @@ set_options(struct client_transfer *t, const struct client_order *order)
 	    {CURLOPT_POSTFIELDS, order->request->body},
 	    {CURLOPT_CAINFO, order->ca_file},
 	};
-	/* A NULL would be "none", not libcurl's default. */
-	const size_t ntexts = COUNT(texts) - (order->ca_file ? 0 : 1);
 	CURL *easy = t->transfer.easy;
 	CURLcode code;
 
 	code = transfer_set_numbers(&t->transfer, numbers, COUNT(numbers));
 	if (!code)
-		code = transfer_set_texts(&t->transfer, texts, ntexts);
+		code = transfer_set_texts(&t->transfer, texts, COUNT(texts));
 	if (!code)
 		code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
 	if (!code)
@@ -201,7 +199,8 @@ static const struct {
 	enum aws_error_class class;
 	const char *message; /* NULL: libcurl's */
 } unsent[] = {
-    {CURLE_COULDNT_RESOLVE_HOST, AWS_ERROR_TRANSIENT, NULL},
+    {CURLE_COULDNT_RESOLVE_HOST, AWS_ERROR_TRANSIENT,
+     "no address: see AWS_REGION, AWS_ENDPOINT_URL and the network"},
     {CURLE_COULDNT_CONNECT, AWS_ERROR_TRANSIENT, NULL},
     {CURLE_SSL_CONNECT_ERROR, AWS_ERROR_TRANSIENT, NULL},
     {CURLE_FAILED_INIT, AWS_ERROR_TRANSIENT, NULL},
@@ -232,12 +231,15 @@ say_failure(const struct client_transfer *t, CURLcode code,
 	struct aws_error *error = &result->error;
 	const char *message = curl_easy_strerror(code);
 	long os_error = t->transfer.socket_errno;
+	const char *url = NULL; /* where the connection failed */
 
 	error->class = AWS_ERROR_TRANSIENT;
 	for (size_t i = 0; i < COUNT(unsent); i++) {
 		if (unsent[i].code != code)
 			continue;
 		error->class = unsent[i].class;
+		curl_easy_getinfo(t->transfer.easy, CURLINFO_EFFECTIVE_URL,
+				  &url);
 		if (unsent[i].message)
 			message = unsent[i].message;
 	}
@@ -246,8 +248,9 @@ say_failure(const struct client_transfer *t, CURLcode code,
 	if (code == CURLE_COULDNT_CONNECT && os_error == 0)
 		curl_easy_getinfo(t->transfer.easy, CURLINFO_OS_ERRNO,
 				  &os_error);
-	snprintf(error->message, sizeof(error->message), "%s%s%s", message,
-		 os_error ? ": " : "", os_error ? strerror((int)os_error) : "");
+	snprintf(error->message, sizeof(error->message), "%s%s%s%s%s",
+		 url ? url : "", url ? ": " : "", message, os_error ? ": " : "",
+		 os_error ? strerror((int)os_error) : "");
 }
 
 void
@@ -282,8 +285,6 @@ void
 client_transfer_close(struct client_transfer *t)
 {
 	transfer_close(&t->transfer);
-	for (struct curl_slist *h = t->headers; h; h = h->next)
-		OPENSSL_cleanse(h->data, strlen(h->data));
-	curl_slist_free_all(t->headers);
+	transfer_free_headers(t->headers);
 	*t = (struct client_transfer){0};
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "scalerd/aws/credentials_fetch.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "scalerd/edge/curl_loop.h"
 #include "scalerd/edge/transfer.h"
@@ -38,13 +36,12 @@ set_options(struct credentials_fetch *fetch, const char *ca_file)
 	    {CURLOPT_POSTFIELDS, ""},
 	    {CURLOPT_CAINFO, ca_file},
 	};
-	/* NULL would be "none", not libcurl's default. */
-	const size_t ntexts = COUNT(texts) - (ca_file ? 0 : 1);
 	CURLcode code;
 
 	code = transfer_set_numbers(&fetch->transfer, numbers, COUNT(numbers));
 	if (!code)
-		code = transfer_set_texts(&fetch->transfer, texts, ntexts);
+		code =
+		    transfer_set_texts(&fetch->transfer, texts, COUNT(texts));
 	return code;
 }
 
@@ -52,9 +49,7 @@ static void
 forget(struct credentials_fetch *fetch)
 {
 	transfer_forget(&fetch->transfer);
-	for (struct curl_slist *h = fetch->headers; h; h = h->next)
-		OPENSSL_cleanse(h->data, strlen(h->data));
-	curl_slist_free_all(fetch->headers);
+	transfer_free_headers(fetch->headers);
 	fetch->headers = NULL;
 }
 
@@ -164,7 +159,6 @@ credentials_fetch_close(struct credentials_fetch *fetch)
 		return;
 	if (fetch->open)
 		curl_loop_remove(fetch->curl, fetch->transfer.easy);
-
 	curl_loop_close(fetch->curl);
 	forget(fetch);
 	transfer_close(&fetch->transfer);

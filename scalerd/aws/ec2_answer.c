@@ -278,16 +278,16 @@ keep_template(struct reading *r, struct err *err)
 	return true;
 }
 
-/* An answer about exactly one thing. */
+/* An answer about one thing, or about `least` 0. */
 static bool
-read_one(const struct shape *shape, void *one, const char *body, size_t size,
-	 struct err *err)
+read_one(const struct shape *shape, void *one, size_t least, const char *body,
+	 size_t size, struct err *err)
 {
 	struct reading r = {.shape = shape, .one = one};
 
 	if (!read_answer(&r, body, size, err))
 		return false;
-	return r.nitem == 1 ||
+	return (r.nitem >= least && r.nitem <= 1) ||
 	       err_set(err, "%s: there are %zu, not 1", shape->item, r.nitem);
 }
 
@@ -303,7 +303,8 @@ ec2_read_template(struct ec2_template *template, const char *body, size_t size,
 	    .keep = keep_template,
 	};
 
-	return read_one(&shape, template, body, size, err);
+	*template = (struct ec2_template){0};
+	return read_one(&shape, template, 0, body, size, err);
 }
 
 static bool
@@ -329,7 +330,7 @@ ec2_read_run(char id[FACTS_ID_SIZE], const char *body, size_t size,
 	    .keep = keep_run,
 	};
 
-	return read_one(&shape, id, body, size, err);
+	return read_one(&shape, id, 1, body, size, err);
 }
 
 /* Only the first: the others tell no more. */

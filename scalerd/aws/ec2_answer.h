@@ -30,7 +30,8 @@ NODISCARD bool ec2_read_machines(struct facts *facts, const char *body,
 NODISCARD bool ec2_read_enis(struct facts *facts, const char *body, size_t size,
 			     char page[EC2_PAGE_SIZE], struct err *err);
 
-/* DescribeLaunchTemplates of one. */
+/* DescribeLaunchTemplates of one; id "": there is none (AWS says that with an
+ * error, emulators with an empty list). */
 struct ec2_template {
 	char id[FACTS_ID_SIZE];         /* lt-... */
 	char version[EC2_VERSION_SIZE]; /* defaultVersionNumber */

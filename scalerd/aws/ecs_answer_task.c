@@ -66,9 +66,9 @@ read_protocol(const struct json_place *place, bool *tcp)
 {
 	const char *protocol;
 
-	if (!json_member_text(place, "protocol", true, &protocol))
+	if (!json_member_text(place, "protocol", false, &protocol))
 		return false;
-	*tcp = strcmp(protocol, "tcp") == 0;
+	*tcp = *protocol == '\0' || strcmp(protocol, "tcp") == 0;
 	if (!*tcp && strcmp(protocol, "udp") != 0)
 		return err_set(place->err, "%s.protocol is neither tcp nor udp",
 			       place->where);

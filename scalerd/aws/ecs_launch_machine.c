@@ -45,6 +45,12 @@ found_template(const struct ecs_job *job, const struct client_answer *answer,
 	} else if (!ec2_read_template(&template, answer->body, answer->size,
 				      &err)) {
 		ecs_step_says(step, STEP_UNKNOWN, err.msg);
+	} else if (template.id[0] == '\0') {
+		err_set(&err,
+			"ECS_INSTANCE_LAUNCH_TEMPLATE=%s: set it to a launch "
+			"template that exists in AWS_REGION",
+			job->site->config.ecs_instance_launch_template);
+		ecs_step_says(step, STEP_REFUSED, err.msg);
 	} else {
 		run.template = template.id;
 		run.version = template.version;

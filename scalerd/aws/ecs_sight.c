@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scalerd/aws/marks.h"
+
 static bool
 is(const char *text, const char *word)
 {
@@ -65,8 +67,8 @@ static bool
 is_marked_by_another(const struct facts_task *task)
 {
 	return task->fleet[0] != '\0' ||
-	       strncmp(task->started_by, ECS_STARTED_BY,
-		       strlen(ECS_STARTED_BY)) == 0;
+	       strncmp(task->started_by, MARKS_STARTED_BY,
+		       strlen(MARKS_STARTED_BY)) == 0;
 }
 
 /* The host goes away, or AWS or somebody ends the task. */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scalerd/aws/marks.h"
+
 /* family, family:revision or arn:...:task-definition/family:revision */
 static void
 set_family(char family[FACTS_NAME_SIZE], const char *definition)
@@ -21,5 +23,5 @@ ecs_site_set(struct ecs_site *site, const struct config *config)
 	site->config = *config;
 	set_family(site->family, config->server_task_definition);
 	snprintf(site->started_by, sizeof(site->started_by), "%s%.*s",
-		 ECS_STARTED_BY, FACTS_NAME_SIZE - 8, config->fleet_name);
+		 MARKS_STARTED_BY, FACTS_NAME_SIZE - 8, config->fleet_name);
 }

@@ -14,9 +14,6 @@ struct ecs_site {
 	char started_by[FACTS_NAME_SIZE]; /* gsm/<FLEET_NAME> */
 };
 
-/* The text before the fleet's name in startedBy. */
-#define ECS_STARTED_BY "gsm/"
-
 void ecs_site_set(struct ecs_site *site, const struct config *config);
 
 #endif

@@ -267,12 +267,6 @@ facts_machine_at(const struct facts *facts, size_t i)
 	return item_at(facts, FACTS_MACHINE, i);
 }
 
-const struct facts_eni *
-facts_eni_at(const struct facts *facts, size_t i)
-{
-	return item_at(facts, FACTS_ENI, i);
-}
-
 const char *
 facts_name(const struct facts *facts, enum facts_kind kind, size_t i)
 {

@@ -80,8 +80,7 @@ struct facts_host {
 struct facts_machine {
 	char id[FACTS_ID_SIZE];
 	enum facts_known known;
-	char state[FACTS_WORD_SIZE]; /* "pending", "running", "terminated", ..
-				      */
+	char state[FACTS_WORD_SIZE];    /* "pending", "terminated", ... */
 	char reason[FACTS_REASON_SIZE]; /* stateReason */
 	char public_ip[IP_SIZE];
 	char private_ip[IP_SIZE];
@@ -140,7 +139,6 @@ const struct facts_task *facts_task_at(const struct facts *facts, size_t i);
 const struct facts_host *facts_host_at(const struct facts *facts, size_t i);
 const struct facts_machine *facts_machine_at(const struct facts *facts,
 					     size_t i);
-const struct facts_eni *facts_eni_at(const struct facts *facts, size_t i);
 
 /* Name and state of the i-th of a kind: what was named but not asked, ... */
 const char *facts_name(const struct facts *facts, enum facts_kind kind,

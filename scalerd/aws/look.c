@@ -34,6 +34,14 @@ struct look {
 };
 
 static void
+free_call(struct look_call *call)
+{
+	if (call->call)
+		client_cancel(call->look->client, call->call);
+	free(call);
+}
+
+static void
 forget_call(struct look_call *call)
 {
 	struct look_call **at = &call->look->calls;
@@ -41,16 +49,18 @@ forget_call(struct look_call *call)
 	while (*at != call)
 		at = &(*at)->next;
 	*at = call->next;
-	if (call->call)
-		client_cancel(call->look->client, call->call);
-	free(call);
+	free_call(call);
 }
 
 static void
 drop_calls(struct look *look)
 {
-	while (look->calls)
-		forget_call(look->calls);
+	while (look->calls) {
+		struct look_call *call = look->calls;
+
+		look->calls = call->next;
+		free_call(call);
+	}
 }
 
 static void

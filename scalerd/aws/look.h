@@ -19,8 +19,7 @@ enum {
 
 /* Something to look at; "": that part is not known. */
 struct look_subject {
-	char machine[FACTS_ID_SIZE]; /* looked at, with its container instance
-				      */
+	char machine[FACTS_ID_SIZE]; /* looked at, with its host */
 	char task[REF_SIZE];
 	char mark[MARK_SIZE]; /* when no machine is: looked for by their tag */
 	bool host_tasks; /* the tasks on that machine or those machines too */
@@ -47,7 +46,7 @@ NODISCARD bool look_open(struct look **look, struct loop *loop,
 /* Begins a new one: forgets the subjects and facts of the last. Not while one
  * is under way. */
 void look_begin(struct look *look);
-/* Adds to it. False: out of memory, or a name is too long. */
+/* Adds to it. False: no room, or a name is too long. */
 NODISCARD bool look_at(struct look *look, const struct look_subject *subject);
 void look_at_fleet(struct look *look, const struct look_fleet *fleet);
 /* Looks; done is called once, never from inside this call. */

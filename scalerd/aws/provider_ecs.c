@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "scalerd/aws/provider_ecs.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/log.h"
+#include "scalerd/aws/ecs_list.h"
 #include "scalerd/aws/ecs_phase.h"
-#include "scalerd/aws/ecs_sight.h"
+#include "scalerd/edge/clock.h"
 
 enum {
 	CONFIRM_INTERVAL_MS = 5000, /* at most, while one is absent */
@@ -31,6 +30,7 @@ struct job {
 
 struct provider_ecs {
 	struct ecs_site site;
+	struct clock_port clock;
 	struct loop *loop;
 	struct port_sink sink;
 	struct client *client;
@@ -38,45 +38,39 @@ struct provider_ecs {
 	struct look *look;      /* for jobs */
 	struct loop_timer work; /* due when a job waits for something */
 	int64_t looked_ms;      /* the last look's end */
-	struct look *fleet;     /* for the list */
-	int64_t list_asked_ms;
-	struct known *known; /* of the list; texts are in known_text */
-	char *known_text;
-	size_t nknown;
-	struct loop_timer no_list; /* the list fails at once */
+	struct ecs_list *list;
 };
-
-static int64_t
-utc_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- jobs -------------------------------------------------------------- */
 
 static struct ecs_job
 describe(const struct job *job)
 {
+	const struct clock_port *clock = &job->provider->clock;
+
 	return (struct ecs_job){.site = &job->provider->site,
 				.operation = &job->operation,
 				.gameserver = &job->gameserver,
-				.now_utc_ms = utc_now_ms()};
+				.now_utc_ms = clock->now(clock->self).utc_ms};
 }
 
 static void
 free_job(struct job *job)
+{
+	if (job->call)
+		client_cancel(job->provider->client, job->call);
+	free(job);
+}
+
+static void
+forget_job(struct job *job)
 {
 	struct job **at = &job->provider->jobs;
 
 	while (*at != job)
 		at = &(*at)->next;
 	*at = job->next;
-	if (job->call)
-		client_cancel(job->provider->client, job->call);
-	free(job);
+	free_job(job);
 }
 
 static void
@@ -92,7 +86,7 @@ answer(struct job *job, struct step *step)
 						? "refused"
 						: "unknown"),
 			 LOG_TEXT("detail", step->detail));
-	free_job(job);
+	forget_job(job);
 	sink.stepped(sink.arg, step);
 }
 
@@ -251,109 +245,6 @@ work(void *arg)
 		look_for_jobs(provider);
 }
 
-/* ---- the list ---------------------------------------------------------- */
-
-static void
-answer_list(struct provider_ecs *provider, const struct facts *facts,
-	    const char *why)
-{
-	struct listing listing = {.complete = facts != NULL,
-				  .asked_ms = provider->list_asked_ms};
-	struct sighting *sighting = NULL;
-
-	if (facts &&
-	    !ecs_sight_fleet(&provider->site, facts, provider->known,
-			     provider->nknown, &sighting, &listing.nsighting)) {
-		listing.complete = false;
-		why = "out of memory";
-	}
-	listing.sighting = sighting;
-	if (!listing.complete)
-		snprintf(listing.detail, sizeof(listing.detail), "%.*s",
-			 (int)sizeof(listing.detail) - 1, why);
-	provider->sink.listed(provider->sink.arg, &listing);
-	free(sighting);
-}
-
-static void
-on_fleet_looked(void *arg, const struct facts *facts, const struct err *why)
-{
-	answer_list(arg, facts, why->msg);
-}
-
-static void
-on_no_list(void *arg)
-{
-	answer_list(arg, NULL, "out of memory");
-}
-
-static void
-forget_known(struct provider_ecs *provider)
-{
-	free(provider->known);
-	free(provider->known_text);
-	provider->known = NULL;
-	provider->known_text = NULL;
-	provider->nknown = 0;
-}
-
-/* The scaler's texts live only during its call. */
-static bool
-keep_known(struct provider_ecs *provider, const struct known *known, size_t n)
-{
-	size_t size = 1;
-	char *text;
-
-	forget_known(provider);
-	for (size_t i = 0; i < n; i++)
-		size += strlen(known[i].mark) + strlen(known[i].ref) + 2;
-	provider->known = calloc(n + 1, sizeof(*known));
-	provider->known_text = text = malloc(size);
-	if (!provider->known || !text)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		provider->known[i].mark = text;
-		text += snprintf(text, MARK_SIZE, "%s", known[i].mark) + 1;
-		provider->known[i].ref = text;
-		text += snprintf(text, REF_SIZE, "%s", known[i].ref) + 1;
-	}
-	provider->nknown = n;
-	return true;
-}
-
-static bool
-look_at_known(struct provider_ecs *provider)
-{
-	for (size_t i = 0; i < provider->nknown; i++) {
-		struct look_subject subject = {.host_tasks = false};
-
-		snprintf(subject.task, sizeof(subject.task), "%s",
-			 provider->known[i].ref);
-		if (!look_at(provider->fleet, &subject))
-			return false;
-	}
-	return true;
-}
-
-static void
-port_list(void *self, const struct known *known, size_t nknown)
-{
-	struct provider_ecs *provider = self;
-	const struct look_fleet fleet = {
-	    .name = provider->site.config.fleet_name,
-	    .family = provider->site.family,
-	    .started_by = provider->site.started_by};
-
-	provider->list_asked_ms = loop_now_ms();
-	look_begin(provider->fleet);
-	look_at_fleet(provider->fleet, &fleet);
-	if (keep_known(provider, known, nknown) && look_at_known(provider))
-		look_go(provider->fleet);
-	else
-		loop_timer_set(provider->loop, &provider->no_list,
-			       loop_now_ms(), on_no_list, provider);
-}
-
 /* ---- the port ---------------------------------------------------------- */
 
 static bool
@@ -393,6 +284,14 @@ port_step(void *self, const struct operation *operation,
 }
 
 static void
+port_list(void *self, const struct known *known, size_t nknown)
+{
+	struct provider_ecs *provider = self;
+
+	ecs_list_ask(provider->list, known, nknown);
+}
+
+static void
 port_reconfigure(void *self, const struct config *config)
 {
 	struct provider_ecs *provider = self;
@@ -407,15 +306,39 @@ port_close(void *self)
 
 	if (!provider)
 		return;
-	while (provider->jobs)
-		free_job(provider->jobs);
+	while (provider->jobs) {
+		struct job *job = provider->jobs;
+
+		provider->jobs = job->next;
+		free_job(job);
+	}
+	ecs_list_close(provider->list);
 	look_close(provider->look);
-	look_close(provider->fleet);
 	client_close(provider->client);
 	loop_timer_clear(provider->loop, &provider->work);
-	loop_timer_clear(provider->loop, &provider->no_list);
-	forget_known(provider);
 	free(provider);
+}
+
+static bool
+open_parts(struct provider_ecs *provider, struct err *err)
+{
+	const struct config *config = &provider->site.config;
+	const struct client_setup client = {.loop = provider->loop,
+					    .region = config->aws_region,
+					    .env = config_aws_variable,
+					    .env_arg = &provider->site.config,
+					    .pace = credentials_pace_usual,
+					    .times = client_times_usual};
+	struct ecs_list_setup list = {.site = &provider->site,
+				      .loop = provider->loop,
+				      .sink = provider->sink};
+
+	if (!client_open(&provider->client, &client, err))
+		return false;
+	list.client = provider->client;
+	return look_open(&provider->look, provider->loop, provider->client,
+			 config->ecs_cluster, on_looked, provider, err) &&
+	       ecs_list_open(&provider->list, &list, err);
 }
 
 bool
@@ -425,23 +348,14 @@ provider_ecs_open(struct provider_port *port, const struct config *config,
 {
 	struct provider_ecs *provider = calloc(1, sizeof(*provider));
 	const int64_t interval_ms = config->list_interval_ms;
-	struct client_setup setup = {.loop = loop,
-				     .region = config->aws_region,
-				     .env = config_aws_variable,
-				     .pace = credentials_pace_usual,
-				     .times = client_times_usual};
 
 	if (!provider)
 		return err_set(err, "provider ecs: out of memory");
 	ecs_site_set(&provider->site, config);
+	provider->clock = clock_system();
 	provider->loop = loop;
 	provider->sink = *sink;
-	setup.env_arg = &provider->site.config;
-	if (!client_open(&provider->client, &setup, err) ||
-	    !look_open(&provider->look, loop, provider->client,
-		       config->ecs_cluster, on_looked, provider, err) ||
-	    !look_open(&provider->fleet, loop, provider->client,
-		       config->ecs_cluster, on_fleet_looked, provider, err)) {
+	if (!open_parts(provider, err)) {
 		port_close(provider);
 		return false;
 	}

@@ -124,7 +124,8 @@ count_server(const struct server_view *s, const struct policy *policy,
 	}
 	if (s->state == STATE_AVAILABLE)
 		count_available(s, policy, tally, out);
-	else if (s->host_leaving)
+	/* A launch whose task just ends fails soon: that is for the backoff. */
+	else if (s->host_leaving && s->state != STATE_LAUNCHING)
 		return;
 	else if (s->state == STATE_STARTING && s->health == HEALTH_GOOD)
 		count_rotation(s, tally, out);

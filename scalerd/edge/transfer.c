@@ -171,9 +171,11 @@ transfer_set_texts(struct transfer *transfer, const struct transfer_text *text,
 {
 	CURLcode code = CURLE_OK;
 
+	/* To libcurl a NULL is "none", not its default. */
 	for (size_t i = 0; !code && i < n; i++)
-		code = curl_easy_setopt(transfer->easy, text[i].option,
-					text[i].value);
+		if (text[i].value)
+			code = curl_easy_setopt(transfer->easy, text[i].option,
+						text[i].value);
 	return code;
 }
 
@@ -193,9 +195,16 @@ transfer_forget(struct transfer *transfer)
 void
 transfer_close(struct transfer *transfer)
 {
-	if (transfer->body)
-		transfer_forget(transfer);
+	transfer_forget(transfer);
 	curl_easy_cleanup(transfer->easy);
 	free(transfer->body);
 	*transfer = (struct transfer){0};
+}
+
+void
+transfer_free_headers(struct curl_slist *headers)
+{
+	for (struct curl_slist *h = headers; h; h = h->next)
+		OPENSSL_cleanse(h->data, strlen(h->data));
+	curl_slist_free_all(headers);
 }

@@ -44,7 +44,7 @@ struct transfer_number {
 
 struct transfer_text {
 	CURLoption option;
-	const char *value; /* NULL: libcurl's default */
+	const char *value; /* NULL: not set, libcurl's default stays */
 };
 
 /* Call curl_global_init before. transfer_close it also after false. */
@@ -61,5 +61,8 @@ NODISCARD CURLcode transfer_set_texts(struct transfer *transfer,
 void transfer_forget(struct transfer *transfer);
 /* Accepts one that is all zero. */
 void transfer_close(struct transfer *transfer);
+
+/* Wipes and frees what may hold a secret. Accepts NULL. */
+void transfer_free_headers(struct curl_slist *headers);
 
 #endif

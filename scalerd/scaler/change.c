@@ -8,7 +8,7 @@
 #include "common/log.h"
 #include "scalerd/scaler/state.h"
 
-enum { LAUNCHES_FIRST = 64, ORPHAN_NAME_MAX = 80 };
+enum { LAUNCHES_FIRST = 64 };
 
 void
 change_set_deadline(struct scaler *s, struct member *m)
@@ -17,6 +17,16 @@ change_set_deadline(struct scaler *s, struct member *m)
 		m->deadline_ms = s->now.ms + s->config.launch_deadline_ms;
 	else if (m->row.state == STATE_STARTING)
 		m->deadline_ms = s->now.ms + s->config.start_grace_ms;
+}
+
+const char *
+change_name(const char *instance, const char *ref)
+{
+	const size_t len = strlen(ref);
+
+	if (instance[0] != '\0')
+		return instance;
+	return len > CHANGE_NAME_MAX ? ref + len - CHANGE_NAME_MAX : ref;
 }
 
 bool
@@ -31,8 +41,6 @@ change_alarm_orphan(struct scaler *s, const struct member *m)
 {
 	const struct gameserver *row = &m->row;
 	const int64_t left_ms = m->deadline_ms - s->now.ms;
-	const char *name = row->instance[0] != '\0' ? row->instance : row->ref;
-	const size_t len = strlen(name);
 	char end[64] = "it stays, by REAP=dry-run";
 	char message[DETAIL_SIZE];
 
@@ -43,13 +51,10 @@ change_alarm_orphan(struct scaler *s, const struct member *m)
 			 "it is stopped in %" PRId64
 			 " s unless it runs by then",
 			 left_ms > 0 ? left_ms / 1000 : 0);
-	/* The end of an ARN says more than its beginning. */
-	if (len > ORPHAN_NAME_MAX)
-		name += len - ORPHAN_NAME_MAX;
 	snprintf(message, sizeof(message),
-		 "%s bears this fleet's mark, but no row knew it and it does "
+		 "%.*s bears this fleet's mark, but no row knew it and it does "
 		 "not run: %s",
-		 name, end);
+		 CHANGE_NAME_MAX, change_name(row->instance, row->ref), end);
 	journal_alarm(s->journal, ALARM_ORPHAN, row->id, s->now.utc_ms, NULL);
 	journal_alarm(s->journal, ALARM_ORPHAN, row->id, s->now.utc_ms,
 		      message);

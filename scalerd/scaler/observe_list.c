@@ -192,9 +192,10 @@ suspect_manager(struct scaler *s, const struct sighting *seen)
 
 	snprintf(
 	    message, sizeof(message),
-	    "%.60s bears this fleet's mark but no operation here made it: is "
+	    "%.*s bears this fleet's mark but no operation here made it: is "
 	    "a second manager running? no launch and no stop for %d s",
-	    seen->ref, FREEZE_MS / 1000);
+	    CHANGE_NAME_MAX, change_name(seen->instance, seen->ref),
+	    FREEZE_MS / 1000);
 	s->frozen_until_ms = s->now.ms + FREEZE_MS;
 	journal_alarm(s->journal, ALARM_SECOND_MANAGER, 0, s->now.utc_ms,
 		      message);

@@ -187,6 +187,28 @@ note_action(struct scaler *s, const struct action *action)
 	s->last_action_utc_ms = s->now.utc_ms;
 }
 
+/* A launch is out of time: a failed one, with what an operator can look at. */
+static void
+fail_overdue(struct scaler *s, const struct member *m, enum reason reason)
+{
+	const struct intent *launch =
+	    fleet_pending(&s->fleet, m->row.id, OP_LAUNCH);
+	char detail[DETAIL_SIZE];
+
+	if (reason == REASON_START_GRACE)
+		snprintf(detail, sizeof(detail),
+			 "no good health answer within START_GRACE: look at "
+			 "HEALTH_URL, the gameserver and the network to "
+			 "%.80s",
+			 m->row.address);
+	else
+		snprintf(detail, sizeof(detail),
+			 "not running within LAUNCH_DEADLINE%s%s",
+			 launch == NULL ? "" : ", last phase: ",
+			 launch == NULL ? "" : launch->row.phase);
+	change_launch_failed(s, m->entered_ms, detail);
+}
+
 static void
 apply(struct scaler *s, const struct action *action)
 {
@@ -198,7 +220,9 @@ apply(struct scaler *s, const struct action *action)
 	struct member *m;
 
 	if (action->kind == ACTION_LAUNCH) {
-		if (change_launch(s, action->reason))
+		/* The decision knew nothing of failures among its own. */
+		if (s->now.ms >= s->launch_not_before_ms &&
+		    change_launch(s, action->reason))
 			note_action(s, action);
 		return;
 	}
@@ -207,8 +231,7 @@ apply(struct scaler *s, const struct action *action)
 	if (action->kind == ACTION_STOP) {
 		if (action->reason == REASON_LAUNCH_DEADLINE ||
 		    action->reason == REASON_START_GRACE)
-			change_launch_failed(s, m->entered_ms,
-					     reason_name(action->reason));
+			fail_overdue(s, m, action->reason);
 		change_stop(s, m, action->reason, s->last_action);
 		return;
 	}

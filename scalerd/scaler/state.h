@@ -30,8 +30,8 @@ enum {
 				   launch */
 	BACKOFF_FIRST_MS = 1000, /* after the first failed launch; doubles */
 	BACKOFF_MAX_MS = 300000,
-	HOLD_MAX_MS = 900000, /* a refused launch may hold others back for so
-				 long, the usual backoff among it */
+	HOLD_MAX_MS = 900000, /* the longest that a refused launch or the
+				 backoff holds back the next one */
 	BACKOFF_ALARM = 3,    /* failed launches in a row that alarm */
 	RETRY_FIRST_MS = 500, /* an unknown outcome is asked again; doubles */
 	RETRY_MAX_MS = 30000,
@@ -44,7 +44,8 @@ enum {
 				   we are the writer */
 	GONE_KEEP_MS = 3600000, /* gone rows stay in memory: late launches */
 	HOUR_MS = 3600000,
-	FREEZE_MS = 600000, /* after the last sign of a second manager */
+	FREEZE_MS = 600000,   /* after the last sign of a second manager */
+	CHANGE_NAME_MAX = 80, /* bytes of what a message calls a gameserver */
 };
 
 struct scaler {
@@ -110,6 +111,10 @@ void change_stop(struct scaler *s, struct member *m, enum reason reason,
 		 const char *detail);
 void change_finish(struct scaler *s, struct intent *o, enum op_result result,
 		   const char *detail);
+/* What a message calls a gameserver, CHANGE_NAME_MAX bytes at most: its
+ * instance or, without one, the end of its ref, which in an ARN says more than
+ * the beginning. */
+const char *change_name(const char *instance, const char *ref);
 /* Found with our mark, but no row knew it and it does not run yet. */
 bool change_is_orphan(const struct member *m);
 /* Says what becomes of an orphan, also when something else was said of it;

@@ -50,13 +50,18 @@ SELECT views_hash FROM fleet_state;
 -- name: store_set_views_hash
 UPDATE fleet_state SET views_hash = ?1;
 
+-- Nothing before the first gameserver: until then a mistaken identity, such as
+-- a region that does not exist, can just be corrected.
 -- name: store_identity
-SELECT provider, region, cluster, fleet_name FROM fleet_state;
+SELECT provider, region, cluster, fleet_name FROM fleet_state
+ WHERE last_id > 0 OR EXISTS (SELECT 1 FROM gameserver)
+    OR EXISTS (SELECT 1 FROM operation);
 
 -- name: store_set_identity
 INSERT INTO fleet_state (id, provider, region, cluster, fleet_name)
 VALUES (1, ?1, ?2, ?3, ?4)
-ON CONFLICT (id) DO NOTHING;
+ON CONFLICT (id) DO UPDATE
+   SET provider = ?1, region = ?2, cluster = ?3, fleet_name = ?4;
 
 -- Never lower than the clock, so that a database that was begun anew also
 -- fences off the writers of the one before it.

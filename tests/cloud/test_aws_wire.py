@@ -25,7 +25,7 @@ from moto.core.utils import get_service_model  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = (
-    *("ecs_request", "ec2_request", "form", "facts", "json_member", "xml"),
+    *("ecs_request", "ec2_request", "form", "facts", "json_member", "xml", "marks"),
     *("ecs_answer", "ecs_answer_task", "ecs_answer_launch", "ec2_answer"),
 )
 TASK = "arn:aws:ecs:eu-west-1:123456789012:task/chess/0123456789abcdef"

@@ -179,8 +179,6 @@ def test_pasted_cleaning_leaves_nothing(account):
 
 def test_options_of_the_page_are_options():
     known = set(re.findall(r"^#?([A-Z_]+)=", SAMPLE.read_text(), re.MULTILINE))
-    if "LAUNCH_TYPE" not in known:
-        pytest.skip("this version does not have the options of provider ecs yet")
     named = {
         name
         for block in blocks(PAGE.read_text(), "")

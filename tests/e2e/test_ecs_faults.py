@@ -18,7 +18,6 @@ from harness.ecs import RUN_S, STOP_S  # noqa: E402
 
 HUNG_S = 60  # longer than any test waits: only scalerd's end ends such a call
 REFUSED_S = 40  # a stop that AWS refused is asked again only after that
-KEYS_REST_S = 150  # keys that AWS refuses are looked for again only after that
 WHOLE_CALL = 4  # one more than the client's own attempts: the call fails
 NOT_ACTED = ("throttle", "500", "503", "drop_before", "hang_before", "html", "expired")
 ACTED = ("500_after", "hang_after", "drop_after", "reset_after", "malformed", "truncated")
@@ -68,7 +67,7 @@ def every(actions, kinds):
 def test_a_launch_survives_a_call_that_fails(ecs, action, kind):
     ecs.cloud.fault(action, kind, **strikes(kind))
     ecs.start_scalerd()
-    ecs.wait_at_rest(1, 3 * RUN_S + (2 * KEYS_REST_S if kind == "expired" else 0))
+    ecs.wait_at_rest(1, 3 * RUN_S)
     assert ecs.calls(action, kind), "the fault struck"
     assert len(ecs.launched()) == 1 or kind not in ACTED, "a replay found what was made"
     assert len(ecs.launched()) <= 2
@@ -93,7 +92,7 @@ def test_a_stop_survives_a_call_that_fails(ecs, action, kind):
     ecs.fleet_of(2)
     ecs.cloud.fault(action, kind, **strikes(kind))
     ecs.reload(MIN_SERVERS=1)
-    ecs.wait_at_rest(1, STOP_S + (2 * KEYS_REST_S if kind == "expired" else REFUSED_S))
+    ecs.wait_at_rest(1, STOP_S + REFUSED_S)
     assert ecs.calls(action, kind), "the fault struck"
     assert len(ecs.launched()) == 2
 
@@ -127,6 +126,7 @@ def test_a_launch_survives_a_look_that_fails(ecs, action, kind):
 @pytest.mark.long
 def test_a_call_that_hangs_for_ever_is_given_up_and_sent_again(ecs):
     ecs.cloud.fault("RunInstances", "hang_after", seconds=10 * HUNG_S)
+    ecs.configure(LAUNCH_DEADLINE=3 * HUNG_S)
     ecs.start_scalerd()
     ecs.wait_at_rest(1, 2 * HUNG_S)
     assert len(ecs.launched()) == 1 and len(ecs.calls("RunInstances")) == 2
@@ -185,17 +185,20 @@ def test_killed_while_a_stop_is_out_it_stops_that_one(ecs, action, kind):
 @pytest.mark.long
 @pytest.mark.parametrize("action", ["RunInstances", "RunTask"])
 def test_a_token_that_is_long_over_is_not_sent_again(ecs, action):
-    """What it made is looked for by its mark."""
+    """What it made is looked for by its mark, and used or ended."""
     ecs.cloud.fault(action, "hang_after", seconds=HUNG_S)
     ecs.start_scalerd()
     kill_during(ecs, action, "hang_after")
-    [operation] = ecs.pending("launch")
     ecs.make_operations_older(hours=2)
     ecs.cloud.settings(run_token_s=0, task_token_s=0)
     ecs.start_scalerd()
     ecs.wait_at_rest(1)
-    assert len(ecs.calls(action)) == len(ecs.launched()) == len(ecs.launches()) == 1
-    assert ecs.rows()[0]["mark"] == operation["id"]
+    tokens = [
+        call["params"].get("clientToken", call["params"].get("ClientToken"))
+        for call in ecs.calls(action)
+    ]
+    assert len(set(tokens)) == len(tokens)
+    assert len(ecs.launches()) == 1
 
 
 # ---- lists
@@ -403,10 +406,10 @@ def test_a_placement_that_fails_once_is_tried_again_on_the_same_instance(ecs, re
 
 @pytest.mark.long
 def test_a_placement_that_always_fails_costs_the_instance(ecs):
-    ecs.cloud.fault("RunTask", "failure", reason="RESOURCE:MEMORY", times=10)
+    ecs.cloud.fault("RunTask", "failure", reason="RESOURCE:MEMORY", times=5)
     ecs.start_scalerd()
     ecs.wait_at_rest(1, 4 * RUN_S)
-    assert 2 <= len(ecs.launched()) <= 6
+    assert len(ecs.launched()) == 2
 
 
 def test_without_capacity_aws_is_not_hammered(ecs):
@@ -500,7 +503,7 @@ def test_a_missing_cluster_is_said(ecs):
     ecs.configure(ECS_CLUSTER="none")
     ecs.start_scalerd()
     message = ecs.wait_alarm("list_failing", 2 * RUN_S)
-    assert "ECS_CLUSTER" in message, message
+    assert "ECS_CLUSTER=none" in message, message
     assert len(alarm_lines(ecs, "list_failing")) == 1
     assert ecs.scalerd.running() and not ecs.launched()
 
@@ -509,20 +512,19 @@ def test_with_wrong_keys_known_gameservers_are_still_published(ecs, players):
     ecs.fleet_of(2, players)
     ecs.cloud.control(keys=[{"access": MANAGER[0], "secret": "another"}])
     message = ecs.wait_alarm("list_failing", 2 * RUN_S)
-    assert "keys" in message, message
+    assert "AWS_SECRET_ACCESS_KEY" in message, message
     assert MANAGER[1] not in ecs.scalerd.output()
     assert len(ecs.serving()) == 2 and ecs.scalerd.running()
     assert len(ecs.query("SELECT * FROM api_v1_gameservers")) == 2
     assert not players.cut
 
 
-@pytest.mark.long
 def test_when_the_keys_are_right_again_it_goes_on(ecs):
     ecs.fleet_of(1)
     ecs.cloud.control(keys=[{"access": MANAGER[0], "secret": "another"}])
     ecs.wait_alarm("list_failing", 2 * RUN_S)
     ecs.cloud.control(keys=[{"access": MANAGER[0], "secret": MANAGER[1]}])
-    wait_until(lambda: not ecs.alarms(), KEYS_REST_S, "the alarm is over")
+    wait_until(lambda: not ecs.alarms(), RUN_S, "the alarm is over")
     ecs.reload(MIN_SERVERS=2)
     ecs.wait_at_rest(2)
 
@@ -590,7 +592,6 @@ def use_container_credentials(ecs):
     )
 
 
-@pytest.mark.long
 def test_expired_credentials_are_fetched_anew(ecs):
     use_container_credentials(ecs)
     ecs.fleet_of(1)
@@ -598,7 +599,7 @@ def test_expired_credentials_are_fetched_anew(ecs):
     ecs.cloud.fault("ListTasks", "expired")
     wait_until(
         lambda: len(endpoint_calls(ecs, "container:credentials")) == 2,
-        KEYS_REST_S,
+        15,
         "new ones are fetched",
     )
     ecs.reload(MIN_SERVERS=2)

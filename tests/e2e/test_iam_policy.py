@@ -19,18 +19,18 @@ BESIDES = {
     "EC2": {"ec2:CreateTags", "ecs:TagResource", "iam:PassRole"},
     "FARGATE": {"ecs:TagResource", "iam:PassRole"},
 }
-# Calls that only one of the launch types makes.
+# Calls that only one of the launch types makes. Fargate has no instances, but
+# the fleet's marked ones are looked for all the same (the launch type may have
+# been another).
 ONLY = {
     "EC2": {
-        "ec2:DescribeInstances",
         "ec2:DescribeLaunchTemplates",
         "ec2:RunInstances",
         "ec2:TerminateInstances",
-        "ecs:DescribeContainerInstances",
         "ecs:ListContainerInstances",
         "ecs:UpdateContainerInstancesState",
     },
-    "FARGATE": {"ec2:DescribeNetworkInterfaces"},
+    "FARGATE": set(),
 }
 # Of botocore's models, for where it is not installed.
 KNOWN = {
@@ -108,8 +108,6 @@ def test_calls_are_found_in_code_and_not_in_comments(operations):
 
 @pytest.mark.parametrize("launch_type", POLICIES)
 def test_policy_allows_what_the_code_calls_and_no_more(launch_type, operations):
-    if not (CODE / "provider_ecs.c").exists():
-        pytest.skip("this version does not have the provider ecs yet")
     code = "\n".join(path.read_text() for path in sorted(CODE.glob("*.[ch]")))
     other = "EC2" if launch_type == "FARGATE" else "FARGATE"
     called = calls(code, operations)

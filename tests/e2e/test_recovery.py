@@ -192,7 +192,10 @@ def test_replaced_while_running_it_is_written_anew(fleet, players, what):
             database.execute("CREATE TABLE fleet_state (id)")
             database.commit()
     os.replace(other, fleet.database)
-    wait_until(lambda: aside(fleet), 5, "what was put there is moved aside")
+    # Between the two the path is nobody's for a moment.
+    wait_until(
+        lambda: aside(fleet) and fleet.rows(), 5, "what was put there is moved aside"
+    )
     assert_untouched(fleet, players, before)
     assert fleet.scalerd.running()
 

@@ -193,7 +193,8 @@ void
 bench_refuse(struct bench *b, const char *key_id)
 {
 	b->inside = true;
-	credentials_refused(b->credentials, key_id, &(struct err){"ExpiredToken"});
+	credentials_refused(b->credentials, key_id,
+			    &(struct err){"ExpiredToken"});
 	b->inside = false;
 }
 

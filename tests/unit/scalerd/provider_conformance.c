@@ -6,7 +6,12 @@
 
 #include "tests/unit/unit.h"
 
-enum { PASS_MS = 50, REPLAYS = 3 };
+enum {
+	PASS_MS = 50,
+	REPLAYS = 3,
+	/* For what may be late to show what a launch has made. */
+	LONG_AGO_MS = 3600 * 1000,
+};
 
 static int64_t
 now_ms(void)
@@ -14,6 +19,15 @@ now_ms(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t
+utc_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -80,26 +94,52 @@ conformance_reopen(struct conformance *c)
 	c->open(c);
 }
 
+/* The row of a launch that nothing is known of yet. */
+static void
+begin_row(struct conformance *c, const struct operation *launch)
+{
+	struct gameserver *row = &c->row[launch->gameserver - 1];
+
+	*row = (struct gameserver){.id = launch->gameserver, .ours = true};
+	memcpy(row->mark, launch->id, sizeof(row->mark));
+}
+
 void
 conformance_prepare(struct conformance *c, enum op_kind kind,
 		    const struct gameserver *gameserver,
 		    struct operation *operation)
 {
 	static unsigned count;
-	const struct gameserver none = {.id = 1};
 	struct err err = {""};
 
-	*operation = (struct operation){.kind = kind, .gameserver = 1};
+	assert_true(c->nrow < CONFORMANCE_ROWS_MAX);
+	*operation = (struct operation){.kind = kind,
+					.gameserver = (int64_t)++c->nrow,
+					.created_utc_ms = utc_now_ms()};
 	snprintf(operation->id, sizeof(operation->id), "%08lx%016llx%08x",
 		 (unsigned long)getpid() & 0xffffffffUL,
 		 (unsigned long long)now_ms(), ++count);
+	if (gameserver)
+		c->row[c->nrow - 1] = *gameserver;
+	else
+		begin_row(c, operation);
 	c->in_call = true;
-	if (!c->port.prepare(c->port.self, gameserver ? gameserver : &none,
-			     operation, &err))
+	if (!c->port.prepare(c->port.self, &c->row[c->nrow - 1], operation,
+			     &err))
 		fail_msg("prepare: %s", err.msg);
 	c->in_call = false;
 	assert_true(operation->phase[0] != '\0');
 	assert_true(operation->request[0] != '\0');
+}
+
+/* As if the record of everything that came of the operation had been lost. */
+static void
+replay(struct conformance *c, const struct operation *first,
+       struct operation *operation)
+{
+	*operation = *first;
+	if (first->kind == OP_LAUNCH)
+		begin_row(c, first);
 }
 
 static void
@@ -115,18 +155,18 @@ call_list(struct conformance *c)
 static void
 call_step(struct conformance *c, const struct operation *operation)
 {
-	const struct gameserver row = {.id = operation->gameserver};
+	const struct gameserver *row = &c->row[operation->gameserver - 1];
 
 	c->in_call = true;
 	if (operation->kind == OP_LAUNCH)
-		c->port.launch(c->port.self, operation, &row);
+		c->port.launch(c->port.self, operation, row);
 	else
-		c->port.stop(c->port.self, operation, &row);
+		c->port.stop(c->port.self, operation, row);
 	c->in_call = false;
 }
 
 void
-conformance_list(struct conformance *c)
+conformance_try_list(struct conformance *c)
 {
 	int64_t deadline_ms = now_ms() + CONFORMANCE_DEADLINE_MS;
 	size_t before = c->nlisted;
@@ -136,6 +176,12 @@ conformance_list(struct conformance *c)
 		assert_true(now_ms() < deadline_ms);
 		c->pass(c, PASS_MS);
 	}
+}
+
+void
+conformance_list(struct conformance *c)
+{
+	conformance_try_list(c);
 	if (!c->listing.complete)
 		fail_msg("list: %s", c->listing.detail);
 }
@@ -154,6 +200,34 @@ conformance_find(const struct conformance *c, const char *mark)
 	return found;
 }
 
+static void
+take_text(char *to, size_t size, const char *text)
+{
+	if (text[0] != '\0')
+		snprintf(to, size, "%s", text);
+}
+
+/* What is not known any more stays as it was known. */
+static void
+take_sighting(struct gameserver *row, const struct sighting *sighting)
+{
+	take_text(row->ref, sizeof(row->ref), sighting->ref);
+	take_text(row->instance, sizeof(row->instance), sighting->instance);
+	take_text(row->ip, sizeof(row->ip), sighting->ip);
+	take_text(row->address, sizeof(row->address), sighting->address);
+	if (sighting->port != 0)
+		row->port = sighting->port;
+	row->host_leaving = sighting->leaving;
+}
+
+static void
+fill_row(struct gameserver *row, const struct sighting *sighting)
+{
+	*row = (struct gameserver){.id = 1, .ours = sighting->ours};
+	memcpy(row->mark, sighting->mark, sizeof(row->mark));
+	take_sighting(row, sighting);
+}
+
 const struct step *
 conformance_step(struct conformance *c, struct operation *operation)
 {
@@ -167,13 +241,30 @@ conformance_step(struct conformance *c, struct operation *operation)
 		c->pass(c, PASS_MS);
 	}
 	assert_string_equal(step->operation, operation->id);
+	if (step->sighted)
+		take_sighting(&c->row[operation->gameserver - 1],
+			      &step->sighting);
+	if (step->result == STEP_UNKNOWN)
+		operation->attempts++;
 	if (step->result == STEP_NEXT) {
+		operation->attempts = 0;
 		assert_true(step->phase[0] != '\0');
 		memcpy(operation->phase, step->phase, sizeof(step->phase));
 		memcpy(operation->request, step->request,
 		       sizeof(step->request));
 	}
 	return step;
+}
+
+static void
+wait_for_step(struct conformance *c, const struct step *step)
+{
+	int64_t ms = step->wait_ms;
+
+	assert_true(ms > 0);
+	if (c->wait_max_ms > 0 && ms > c->wait_max_ms)
+		ms = c->wait_max_ms;
+	c->pass(c, ms);
 }
 
 enum step_result
@@ -187,10 +278,8 @@ conformance_finish(struct conformance *c, struct operation *operation)
 		if (step->result == STEP_DONE || step->result == STEP_REFUSED)
 			return step->result;
 		assert_true(now_ms() < deadline_ms);
-		if (step->result == STEP_WAIT) {
-			assert_true(step->wait_ms > 0);
-			c->pass(c, step->wait_ms);
-		}
+		if (step->result == STEP_WAIT)
+			wait_for_step(c, step);
 	}
 }
 
@@ -210,18 +299,6 @@ wait_listed(struct conformance *c, const char *mark, bool there)
 		assert_true(now_ms() < deadline_ms);
 		c->pass(c, PASS_MS);
 	}
-}
-
-static void
-fill_row(struct gameserver *row, const struct sighting *sighting)
-{
-	*row = (struct gameserver){.id = 1, .ours = sighting->ours};
-	memcpy(row->mark, sighting->mark, sizeof(row->mark));
-	memcpy(row->ref, sighting->ref, sizeof(row->ref));
-	memcpy(row->instance, sighting->instance, sizeof(row->instance));
-	memcpy(row->ip, sighting->ip, sizeof(row->ip));
-	memcpy(row->address, sighting->address, sizeof(row->address));
-	row->port = sighting->port;
 }
 
 void
@@ -330,9 +407,8 @@ conformance_replayed_launch_makes_no_second(void **state)
 	conformance_list(c);
 	before = c->listing.nsighting;
 	conformance_prepare(c, OP_LAUNCH, NULL, &first);
-	/* Each time as if the record of what came of it had been lost. */
 	for (int i = 0; i < REPLAYS; i++) {
-		operation = first;
+		replay(c, &first, &operation);
 		assert_int_equal(conformance_finish(c, &operation), STEP_DONE);
 		fill_row(&row, wait_listed(c, first.id, true));
 		assert_int_equal(c->listing.nsighting, before + 1);
@@ -379,7 +455,7 @@ conformance_launch_goes_on_after_reopening(void **state)
 	operation = first;
 	conformance_step(c, &operation);
 	conformance_reopen(c);
-	operation = first; /* the step's answer was never recorded */
+	replay(c, &first, &operation);
 	assert_int_equal(conformance_finish(c, &operation), STEP_DONE);
 	wait_listed(c, first.id, true);
 	assert_int_equal(c->listing.nsighting, 1);
@@ -412,11 +488,11 @@ conformance_stop_goes_on_after_reopening(void **state)
 	operation = first;
 	conformance_step(c, &operation);
 	conformance_reopen(c);
-	operation = first;
+	replay(c, &first, &operation);
 	assert_int_equal(conformance_finish(c, &operation), STEP_DONE);
 	wait_listed(c, launch.id, false);
 	/* And when it is replayed, long done. */
-	operation = first;
+	replay(c, &first, &operation);
 	assert_int_equal(conformance_finish(c, &operation), STEP_DONE);
 }
 
@@ -429,5 +505,6 @@ conformance_stop_of_what_is_not_there_is_done(void **state)
 	struct operation operation;
 
 	conformance_prepare(c, OP_STOP, &row, &operation);
+	operation.created_utc_ms -= LONG_AGO_MS;
 	assert_int_equal(conformance_finish(c, &operation), STEP_DONE);
 }

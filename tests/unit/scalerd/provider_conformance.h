@@ -17,7 +17,8 @@
 #include "scalerd/scaler/ports.h"
 
 enum {
-	CONFORMANCE_SEEN_MAX = 64,
+	CONFORMANCE_SEEN_MAX = 256,
+	CONFORMANCE_ROWS_MAX = 16,
 	CONFORMANCE_STEPS_MAX = 8,
 	CONFORMANCE_DEADLINE_MS = 20000, /* for anything to come true */
 };
@@ -31,6 +32,8 @@ struct conformance {
 	void (*close)(struct conformance *c);
 	/* Lets time pass, at most `ms`, less when something happened. */
 	void (*pass)(struct conformance *c, int64_t ms);
+	/* The most that STEP_WAIT is waited for; 0: as long as it says. */
+	int64_t wait_max_ms;
 
 	/* Set by open. */
 	struct provider_port port;
@@ -44,6 +47,10 @@ struct conformance {
 	struct step step[CONFORMANCE_STEPS_MAX];
 	size_t nstepped; /* answers to launch and stop, ever */
 	size_t nnudged;
+	/* The operations' rows, as the scaler keeps them: that of operation o
+	 * is row[o.gameserver - 1]. */
+	struct gameserver row[CONFORMANCE_ROWS_MAX];
+	size_t nrow;
 };
 
 /* Call it in setup, once the first part is filled in: opens the provider. */
@@ -51,20 +58,22 @@ void conformance_begin(struct conformance *c);
 void conformance_reopen(struct conformance *c);
 
 /* A new operation of this kind with an id of its own, prepared. `gameserver`
- * may be NULL for a launch. */
+ * is NULL for a launch. */
 void conformance_prepare(struct conformance *c, enum op_kind kind,
 			 const struct gameserver *gameserver,
 			 struct operation *operation);
 
-/* Lists, waits for the answer and wants it complete. */
+/* Lists and waits for the answer. */
+void conformance_try_list(struct conformance *c);
+/* The same, and wants it complete. */
 void conformance_list(struct conformance *c);
 /* The gameserver that bears this mark in the last list: NULL if it is not
  * there or gone. */
 const struct sighting *conformance_find(const struct conformance *c,
 					const char *mark);
 
-/* Takes one step, waits for its answer, and applies STEP_NEXT to the
- * operation as the scaler does. The answer is c->step[0]. */
+/* Takes one step, waits for its answer, and applies it to the operation and
+ * its row as the scaler does. The answer is c->step[0]. */
 const struct step *conformance_step(struct conformance *c,
 				    struct operation *operation);
 /* Takes steps until the operation is done or refused. */

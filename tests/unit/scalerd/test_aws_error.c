@@ -20,9 +20,10 @@ expect_classes(const struct sample *samples, size_t n)
 		    samples[i].code, samples[i].status, samples[i].message);
 
 		if (class != samples[i].class)
-			fail_msg("%s %ld \"%s\": %s", samples[i].code,
-				 samples[i].status, samples[i].message,
-				 aws_error_class_name(class));
+			fail_msg("%s %ld \"%s\": class %d, not %d",
+				 samples[i].code, samples[i].status,
+				 samples[i].message, (int)class,
+				 (int)samples[i].class);
 	}
 }
 
@@ -155,6 +156,15 @@ advice_names_the_option_or_the_permission(void **state)
 	    {"ExpiredTokenException", "", "have not expired"},
 	    {"UnrecognizedClientException", "", "exist and are active"},
 	    {"InvalidSignatureException", "Signature expired: ...", "clock"},
+	    {"InvalidSignatureException",
+	     "Credential should be scoped to a valid region.", "AWS_REGION"},
+	    {"InvalidParameterException",
+	     "Error retrieving subnet information for [subnet-1]: "
+	     "InvalidSubnetID.NotFound",
+	     "FARGATE_SUBNETS"},
+	    {"InvalidParameterException",
+	     "Error retrieving security group information for [sg-1]",
+	     "FARGATE_SECURITY_GROUPS"},
 	};
 
 	(void)state;
@@ -170,18 +180,8 @@ advice_names_the_option_or_the_permission(void **state)
 	assert_string_equal(aws_error_advice("InternalError", ""), "");
 }
 
-static void
-every_class_has_a_name(void **state)
-{
-	(void)state;
-	for (int i = 0; i < AWS_ERROR_CLASS_COUNT; i++)
-		assert_true(aws_error_class_name((enum aws_error_class)i)[0] !=
-			    '\0');
-}
-
 UNIT_MAIN(cmocka_unit_test(a_code_counts_before_the_status),
 	  cmocka_unit_test(codes_have_their_class),
 	  cmocka_unit_test(a_message_tells_errors_of_one_code_apart),
 	  cmocka_unit_test(without_a_known_code_the_status_counts),
-	  cmocka_unit_test(advice_names_the_option_or_the_permission),
-	  cmocka_unit_test(every_class_has_a_name))
+	  cmocka_unit_test(advice_names_the_option_or_the_permission))

@@ -292,7 +292,25 @@ a_refused_connection_was_not_sent(void **state)
 	client_bench_wait(b, told);
 	client_bench_expect(told, CLIENT_REFUSED, AWS_ERROR_TRANSIENT);
 	assert_non_null(strstr(told->error.message, "Connection refused"));
+	assert_non_null(strstr(told->error.message, "http://127.0.0.1:"));
 	assert_string_equal(told->body, "");
+}
+
+static void
+a_host_without_an_address_is_named_with_what_to_look_at(void **state)
+{
+	struct client_bench *b = *state;
+	const struct told *told;
+	char url[BENCH_PATH_SIZE];
+
+	/* A label so long that no name server is asked for it. */
+	snprintf(url, sizeof(url), "http://%064d.invalid", 0);
+	bench_env(b->keys, "AWS_ENDPOINT_URL", url);
+	told = client_bench_change(b);
+	client_bench_wait(b, told);
+	client_bench_expect(told, CLIENT_REFUSED, AWS_ERROR_TRANSIENT);
+	assert_non_null(strstr(told->error.message, ".invalid"));
+	assert_non_null(strstr(told->error.message, "AWS_REGION"));
 }
 
 static void
@@ -422,6 +440,7 @@ UNIT_MAIN(TEST(a_request_of_ecs_goes_out_signed),
 	  TEST(an_answer_that_does_not_come_is_unknown),
 	  TEST(the_call_s_deadline_ends_its_attempts),
 	  TEST(a_refused_connection_was_not_sent),
+	  TEST(a_host_without_an_address_is_named_with_what_to_look_at),
 	  TEST(an_endpoint_without_tls_gets_nothing_of_a_request),
 	  TEST(the_code_of_an_error_is_found_where_aws_puts_it),
 	  TEST(an_error_repeats_nothing_but_the_first_line_of_its_message),

@@ -169,6 +169,15 @@ TEST(those_that_boot_count_as_coming_and_cause_no_second_launch)
 	assert_int_equal(b->out.coming, 10);
 }
 
+TEST(a_launch_whose_task_just_ends_is_coming_until_it_has_failed)
+{
+	add(b, STATE_AVAILABLE, 0);
+	add(b, STATE_LAUNCHING, 0)->host_leaving = true;
+	assert_int_equal(count(b, ACTION_LAUNCH), 0);
+	b->server[1].state = STATE_STARTING;
+	assert_int_equal(count(b, ACTION_LAUNCH), 1);
+}
+
 TEST(one_past_its_deadline_is_no_longer_coming)
 {
 	add(b, STATE_AVAILABLE, 0);
@@ -785,6 +794,8 @@ UNIT_MAIN(
     cmocka_unit_test(one_whose_host_leaves_does_not_count_and_is_replaced),
     cmocka_unit_test(
 	those_that_boot_count_as_coming_and_cause_no_second_launch),
+    cmocka_unit_test(
+	a_launch_whose_task_just_ends_is_coming_until_it_has_failed),
     cmocka_unit_test(one_past_its_deadline_is_no_longer_coming),
     cmocka_unit_test(one_that_was_found_before_it_ran_is_not_waited_for),
     cmocka_unit_test(standby_and_stopping_have_no_free_seats),

@@ -363,10 +363,21 @@ a_launch_template_is_read(void **state)
 	"<defaultVersionNumber>" version "</defaultVersionNumber></item>"
 
 static void
+a_list_without_a_launch_template_says_that_there_is_none(void **state)
+{
+	struct ec2_template one = {.id = "lt-1"};
+	struct err err;
+
+	(void)state;
+	assert_true(ec2_read_template(&one, TEMPLATES(""),
+				      sizeof(TEMPLATES("")) - 1, &err));
+	assert_string_equal(one.id, "");
+}
+
+static void
 a_malformed_launch_template_is_refused(void **state)
 {
 	assert_reads(template, *state, TEMPLATES(TEMPLATE("1")));
-	assert_malformed(template, *state, TEMPLATES(""), "there are 0, not 1");
 	assert_malformed(template, *state,
 			 TEMPLATES(TEMPLATE("1") TEMPLATE("1")),
 			 "there are 2, not 1");
@@ -508,6 +519,7 @@ UNIT_MAIN(FACTS_TEST(a_machine_is_read_with_its_tags_and_addresses),
 	  FACTS_TEST(a_network_interface_is_read_with_its_own_addresses),
 	  FACTS_TEST(a_network_interface_without_a_name_is_refused),
 	  FACTS_TEST(a_launch_template_is_read),
+	  FACTS_TEST(a_list_without_a_launch_template_says_that_there_is_none),
 	  FACTS_TEST(a_malformed_launch_template_is_refused),
 	  FACTS_TEST(the_machine_that_was_run_is_read),
 	  FACTS_TEST(none_or_two_machines_that_were_run_are_refused),

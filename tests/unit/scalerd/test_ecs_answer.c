@@ -217,7 +217,15 @@ a_tasks_host_and_network_interface_are_named(void **state)
 	assert_string_equal(facts_host_at(*state, 0)->arn, HOST);
 	assert_int_equal(facts_known(*state, FACTS_HOST, 0), FACTS_NAMED);
 	assert_int_equal(facts_count(*state, FACTS_ENI), 1);
-	assert_string_equal(facts_eni_at(*state, 0)->id, "eni-0f62d866");
+	assert_string_equal(facts_name(*state, FACTS_ENI, 0), "eni-0f62d866");
+}
+
+static void
+a_binding_without_a_protocol_is_tcp(void **state)
+{
+	assert_reads(ecs_read_tasks, *state, BOUND(BINDING("1", "2", "null")));
+	assert_binding(&facts_find_task(*state, TASK)->binding[0], "game", 1, 2,
+		       true);
 }
 
 static void
@@ -351,7 +359,7 @@ a_malformed_description_of_tasks_is_refused(void **state)
 	    {BOUND(BINDING("1", "1.0", "\"tcp\"")), "hostPort is not an int"},
 	    {BOUND(BINDING("1", "\"1\"", "\"tcp\"")), "hostPort is not an int"},
 	    {BOUND(BINDING("1", "1", "\"sctp\"")), "neither tcp nor udp"},
-	    {BOUND(BINDING("1", "1", "null")), "protocol is missing"},
+	    {BOUND(BINDING("1", "1", "5")), "protocol is not a text"},
 	    {WITH("\"attachments\":[{}]"), "attachments[].type is missing"},
 	    {WITH("\"attachments\":[{\"type\":\"ElasticNetworkInterface\","
 		  "\"details\":[{}]}]"),
@@ -685,6 +693,7 @@ a_damaged_answer_is_read_or_refused_with_a_reason(void **state)
 
 UNIT_MAIN(FACTS_TEST(a_task_is_read_with_its_marks),
 	  FACTS_TEST(a_tasks_host_and_network_interface_are_named),
+	  FACTS_TEST(a_binding_without_a_protocol_is_tcp),
 	  FACTS_TEST(every_binding_of_a_single_port_is_kept),
 	  FACTS_TEST(a_task_that_is_described_again_is_what_it_is_now),
 	  FACTS_TEST(why_a_task_stopped_names_the_first_container_that_failed),

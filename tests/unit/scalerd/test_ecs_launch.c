@@ -177,6 +177,11 @@ a_template_that_does_not_exist_is_refused(void **state)
 			 "no such template", "");
 	ecs_bench_assert_says(bench, STEP_REFUSED,
 			      "ECS_INSTANCE_LAUNCH_TEMPLATE=servers");
+	ecs_bench_answer(bench, phase("find_template"),
+			 "<DescribeLaunchTemplatesResponse><launchTemplates/>"
+			 "</DescribeLaunchTemplatesResponse>");
+	ecs_bench_assert_says(bench, STEP_REFUSED,
+			      "ECS_INSTANCE_LAUNCH_TEMPLATE=servers");
 }
 
 /* ---- the machine ------------------------------------------------------- */
@@ -300,6 +305,24 @@ a_refusal_after_an_unknown_attempt_is_looked_for(void **state)
 	ecs_bench_refuse(bench, phase("run_instances"), "UnauthorizedOperation",
 			 403, "no", "");
 	ecs_bench_assert_next(bench, "find_instance", "{}");
+}
+
+/* EC2 looks at the token first: an earlier attempt's machine is none. */
+static void
+no_room_after_an_unknown_attempt_is_refused_at_once(void **state)
+{
+	struct ecs_bench *bench = *state;
+
+	bench->operation.attempts = 1;
+	ecs_bench_refuse(bench, phase("run_instances"),
+			 "InsufficientInstanceCapacity", 500, "none left", "");
+	ecs_bench_assert_says(bench, STEP_REFUSED,
+			      "InsufficientInstanceCapacity");
+	assert_int_equal(bench->step.wait_ms, ECS_CAPACITY_WAIT_MS);
+	ecs_bench_refuse(bench, phase("run_instances"), "VcpuLimitExceeded",
+			 400, "too many", "");
+	ecs_bench_assert_says(bench, STEP_REFUSED, "VcpuLimitExceeded");
+	assert_int_equal(bench->step.wait_ms, ECS_CAPACITY_WAIT_MS);
 }
 
 static void
@@ -843,6 +866,7 @@ UNIT_MAIN(
     BENCH_TEST(a_full_quota_refuses_the_launch_and_holds_the_next_back),
     BENCH_TEST(a_mismatched_token_is_looked_for),
     BENCH_TEST(a_refusal_after_an_unknown_attempt_is_looked_for),
+    BENCH_TEST(no_room_after_an_unknown_attempt_is_refused_at_once),
     BENCH_TEST(the_machine_is_found_by_its_mark),
     BENCH_TEST(another_fleets_machine_with_the_mark_is_not_it),
     BENCH_TEST(no_machine_is_believed_only_after_aws_is_consistent),

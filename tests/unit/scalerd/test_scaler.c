@@ -518,6 +518,19 @@ stop_waits_for_the_launch_in_flight(void **state)
 }
 
 static void
+launch_that_is_given_up_is_replaced_only_after_the_backoff(void **state)
+{
+	struct bench *b = *state;
+	int64_t given_up_ms;
+
+	abandon_launch(b);
+	given_up_ms = b->now_ms;
+	assert_int_equal(bench_count(b, STATE_LAUNCHING), 0);
+	RUN_UNTIL(b, bench_count(b, STATE_LAUNCHING) == 1);
+	assert_true(b->now_ms - given_up_ms >= BACKOFF_FIRST_MS);
+}
+
+static void
 launch_that_is_stopped_is_recorded_as_abandoned(void **state)
 {
 	struct bench *b = *state;
@@ -1112,6 +1125,7 @@ UNIT_MAIN(
     SCALER_TEST(
 	store_that_lost_its_past_gets_everything_again_in_the_same_turn),
     SCALER_TEST(stop_waits_for_the_launch_in_flight),
+    SCALER_TEST(launch_that_is_given_up_is_replaced_only_after_the_backoff),
     SCALER_TEST(launch_that_is_stopped_is_recorded_as_abandoned),
     SCALER_TEST(launch_in_flight_that_was_abandoned_is_not_called_again),
     SCALER_TEST(abandoned_launch_that_comes_back_late_gives_the_stop_its_ref),

@@ -29,14 +29,20 @@ start_with_orphan(struct bench *b)
 
 /* The first that was ever said; one that says nothing if none was. */
 static const struct alarm *
-orphan_alarm(const struct bench *b)
+find_alarm(const struct bench *b, enum alarm_kind kind)
 {
 	static const struct alarm none = {.name = ""};
 
 	for (size_t i = 0; i < b->nalarm; i++)
-		if (strcmp(b->alarm[i].name, alarm_name(ALARM_ORPHAN)) == 0)
+		if (strcmp(b->alarm[i].name, alarm_name(kind)) == 0)
 			return &b->alarm[i];
 	return &none;
+}
+
+static const struct alarm *
+orphan_alarm(const struct bench *b)
+{
+	return find_alarm(b, ALARM_ORPHAN);
 }
 
 static void
@@ -216,6 +222,20 @@ beginning_of_the_dry_run_is_said_also_by_a_restart(void **state)
 	assert_non_null(strstr(orphan_alarm(b)->message, "it is stopped in "));
 }
 
+static void
+sign_of_a_second_manager_is_named_by_its_instance(void **state)
+{
+	struct bench *b = *state;
+
+	bench_add_runner(b, NULL);
+	bench_start(b);
+	RUN_UNTIL(b, b->nlist >= 2);
+	add_orphan(b)->seen.ref[0] = '\0';
+	RUN_UNTIL(b, bench_has_alarm(b, ALARM_SECOND_MANAGER));
+	assert_memory_equal(find_alarm(b, ALARM_SECOND_MANAGER)->message,
+			    "i-orphan bears", strlen("i-orphan bears"));
+}
+
 #define ORPHAN_TEST(name)                                                      \
 	cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
@@ -230,4 +250,5 @@ UNIT_MAIN(
     ORPHAN_TEST(dry_run_stops_launches_of_our_own),
     ORPHAN_TEST(dry_run_stops_no_orphan_that_the_provider_calls_ended),
     ORPHAN_TEST(end_of_the_dry_run_is_said_and_stops_the_orphan),
-    ORPHAN_TEST(beginning_of_the_dry_run_is_said_also_by_a_restart))
+    ORPHAN_TEST(beginning_of_the_dry_run_is_said_also_by_a_restart),
+    ORPHAN_TEST(sign_of_a_second_manager_is_named_by_its_instance))

@@ -282,6 +282,23 @@ other_region_or_cluster_is_refused_with_ecs(void **state)
 }
 
 static void
+identity_may_be_corrected_before_the_first_gameserver(void **state)
+{
+	struct bench *b = *state;
+
+	b->config.provider = CONFIG_PROVIDER_ECS;
+	open_store(b);
+	close_store(b);
+	snprintf(b->config.aws_region, sizeof(b->config.aws_region), "x");
+	snprintf(b->config.ecs_cluster, sizeof(b->config.ecs_cluster), "y");
+	make_database(b);
+	assert_string_equal(ask(b, "SELECT region || cluster FROM fleet_state"),
+			    "xy");
+	snprintf(b->config.aws_region, sizeof(b->config.aws_region), "z");
+	assert_refused(b, "its AWS_REGION is 'x', configured is 'z'");
+}
+
+static void
 region_and_cluster_do_not_matter_locally(void **state)
 {
 	struct bench *b = *state;
@@ -357,6 +374,7 @@ UNIT_MAIN(STORE_TEST(missing_database_is_begun),
 	  STORE_TEST(other_programs_empty_database_is_refused),
 	  STORE_TEST(other_fleets_database_is_refused_untouched),
 	  STORE_TEST(other_region_or_cluster_is_refused_with_ecs),
+	  STORE_TEST(identity_may_be_corrected_before_the_first_gameserver),
 	  STORE_TEST(region_and_cluster_do_not_matter_locally),
 	  STORE_TEST(directory_is_refused),
 	  STORE_TEST(path_in_no_directory_is_refused),
