@@ -15,6 +15,10 @@ enum {
 	SHOWN_SIZE = 288, /* the same with escapes, quotes, dots and NUL */
 	MORE_SIZE = 24,   /* " (and NNNN more mistakes)" */
 	SOURCE_SIZE = 320,
+
+	HOLD_MS = 1000,      /* for about 99 % of the players who connect */
+	HOLD_LONG_MS = 2000, /* where one player too many is felt at once */
+	HOLD_FEW_SEATS = 10, /* of a gameserver: these */
 };
 
 /* What somebody set an option to. */
@@ -239,6 +243,18 @@ read_values(struct load *load, struct config *config)
 	}
 }
 
+/* Defaults that depend on other options. */
+static void
+settle(struct config *config)
+{
+	if (config->seat_hold_ms == CONFIG_HOLD_UNSET)
+		config->seat_hold_ms =
+		    config->allocation == CONFIG_ALLOCATION_PACK ||
+			    config->server_capacity <= HOLD_FEW_SEATS
+			? HOLD_LONG_MS
+			: HOLD_MS;
+}
+
 /* Tells what was accepted, but is not as it looks. */
 static void
 warn_of_values(struct load *load, const struct config *config)
@@ -291,6 +307,7 @@ load_values(struct load *load, struct config *config)
 {
 	take_environment(load);
 	read_values(load, config);
+	settle(config);
 	if (load->mistakes == 0 && load->reader == CONFIG_SCALERD)
 		for (size_t i = 0; i < config_nchecks; i++)
 			check_options(load, config, &config_checks[i]);

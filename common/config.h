@@ -46,6 +46,12 @@ enum config_adopt { CONFIG_ADOPT_SERVE, CONFIG_ADOPT_OFF };
  * to run within LAUNCH_DEADLINE. */
 enum config_reap { CONFIG_REAP_ON, CONFIG_REAP_DRY_RUN };
 
+/* Which gameserver with free seats a player gets. */
+enum config_allocation {
+	CONFIG_ALLOCATION_SPREAD, /* towards the most free */
+	CONFIG_ALLOCATION_PACK,   /* the fullest */
+};
+
 struct config {
 	/* The fleet's identity: a change needs a restart. */
 	enum config_provider provider;     /* PROVIDER, default ecs */
@@ -53,6 +59,7 @@ struct config {
 	char aws_region[CONFIG_TEXT_SIZE]; /* AWS_REGION */
 	char ecs_cluster[CONFIG_TEXT_SIZE]; /* ECS_CLUSTER */
 	char database[CONFIG_TEXT_SIZE];    /* DATABASE, a path */
+	char ledger[CONFIG_TEXT_SIZE];      /* LEDGER, a path */
 
 	/* Capacity, in seats and gameservers. */
 	int64_t upscale_margin;
@@ -82,6 +89,8 @@ struct config {
 	int64_t health_rise;
 
 	/* The API. */
+	enum config_allocation allocation;
+	int64_t seat_hold_ms; /* SEAT_HOLD_MS, or what fits when not set */
 	char backup_gameserver[CONFIG_TEXT_SIZE]; /* host:port, "": none */
 
 	/* Provider ecs. */
@@ -123,10 +132,10 @@ struct config {
 	enum log_level log_level;
 };
 
-/* Which program reads it. fcgi-api checks only DATABASE, BACKUP_GAMESERVER and
- * LOG_LEVEL and warns of nothing else but broken lines, so that a mistake in
- * the scaler's options can't keep the API from starting; the other members of
- * struct config have their defaults. */
+/* Which program reads it. fcgi-api checks only DATABASE, LEDGER,
+ * BACKUP_GAMESERVER and LOG_LEVEL and warns of nothing else but broken lines,
+ * so that a mistake in the scaler's options can't keep the API from starting;
+ * the other members of struct config have their defaults. */
 enum config_reader { CONFIG_SCALERD, CONFIG_FCGI_API };
 
 /* Is told every warning (unknown name, double assignment, ...). The text
@@ -144,8 +153,8 @@ NODISCARD bool config_load(struct config *config, enum config_reader reader,
 			   struct err *err);
 
 /* The name of the first option that differs between the two and can't be
- * changed without a restart (PROVIDER, FLEET_NAME, DATABASE, ECS_CLUSTER,
- * LIST_INTERVAL and every AWS_...); NULL if none does. */
+ * changed without a restart (PROVIDER, FLEET_NAME, DATABASE, LEDGER,
+ * ECS_CLUSTER, LIST_INTERVAL and every AWS_...); NULL if none does. */
 const char *config_needs_restart(const struct config *now,
 				 const struct config *next);
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/config_check.h"
 
+#include <string.h>
+
 #include "common/config_aws.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static bool
 margins_leave_room(const struct config *config, struct err *err)
@@ -26,6 +30,24 @@ servers_are_ordered(const struct config *config, struct err *err)
 	return err_set(
 	    err, "MIN_SERVERS=%lld must not be greater than MAX_SERVERS=%lld",
 	    (long long)config->min_servers, (long long)config->max_servers);
+}
+
+/* scalerd replaces whatever lies there. */
+static bool
+ledger_is_apart(const struct config *config, struct err *err)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
+	const size_t size = strlen(config->database);
+	bool apart = true;
+
+	if (strncmp(config->ledger, config->database, size) == 0)
+		for (size_t i = 0; i < COUNT(suffixes); i++)
+			apart = apart &&
+				strcmp(config->ledger + size, suffixes[i]) != 0;
+	if (apart)
+		return true;
+	return err_set(err, "LEDGER=%s must not be a file of DATABASE=%s",
+		       config->ledger, config->database);
 }
 
 static bool
@@ -92,6 +114,7 @@ const struct config_check config_checks[] = {
     {margins_leave_room,
      {"DOWNSCALE_MARGIN", "UPSCALE_MARGIN", "SERVER_CAPACITY"}},
     {servers_are_ordered, {"MIN_SERVERS", "MAX_SERVERS"}},
+    {ledger_is_apart, {"LEDGER", "DATABASE"}},
     {cluster_is_one, {"ECS_CLUSTER"}},
     {template_is_one, {"ECS_INSTANCE_LAUNCH_TEMPLATE"}},
     {task_definition_is_one, {"SERVER_TASK_DEFINITION"}},

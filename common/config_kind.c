@@ -87,6 +87,16 @@ read_interval(const struct config_option *option, const char *value,
 	return true;
 }
 
+static bool
+read_hold(const struct config_option *option, const char *value,
+	  struct config *config)
+{
+	int64_t *ms = target(option, config);
+
+	*ms = CONFIG_HOLD_UNSET;
+	return value[0] == '\0' || read_number(option, value, config);
+}
+
 /* True if `c` is in a set such as "A-Za-z0-9_-". */
 static bool
 is_in_set(char c, const char *set)
@@ -303,6 +313,15 @@ describe_ms(const struct config_option *option, char *to, size_t size)
 }
 
 static void
+describe_hold(const struct config_option *option, char *to, size_t size)
+{
+	snprintf(to, size,
+		 "a whole number of milliseconds from %" PRId64 " to %" PRId64
+		 ", or nothing",
+		 option->min, option->max);
+}
+
+static void
 describe_name(const struct config_option *option, char *to, size_t size)
 {
 	snprintf(to, size, "%" PRId64 " to %" PRId64 " characters of [%s]",
@@ -349,6 +368,8 @@ const struct config_kind config_kind_interval = {.read = read_interval,
 						 .describe = describe_seconds};
 const struct config_kind config_kind_ms = {.read = read_number,
 					   .describe = describe_ms};
+const struct config_kind config_kind_hold = {.read = read_hold,
+					     .describe = describe_hold};
 const struct config_kind config_kind_name = {
     .read = read_name, .describe = describe_name, .is_text = true};
 const struct config_kind config_kind_region = {

@@ -52,6 +52,10 @@ const struct config_option config_options[] = {
 	{"DATABASE", &config_kind_path, "/var/lib/gameserver-manager/state.db",
 	 TARGET(database), .flags = CONFIG_RESTART | CONFIG_API,
 	 .help = "The SQLite database that scalerd writes and fcgi-api reads."},
+	{"LEDGER", &config_kind_path, "/run/gameserver-manager/ledger",
+	 TARGET(ledger), .flags = CONFIG_RESTART | CONFIG_API,
+	 .help = "The file in which fcgi-api counts the seats that it grants; "
+		 "best on a tmpfs."},
 	{"LOG_LEVEL", &config_kind_word, "info", TARGET(log_level),
 	 WORDS("error", "warn", "info", "debug"), .flags = CONFIG_API,
 	 .help = "How much is logged on standard error."},
@@ -142,6 +146,15 @@ const struct config_option config_options[] = {
 	 TARGET(backup_gameserver), .flags = CONFIG_API,
 	 .help = "Given to players when no gameserver has a free seat; "
 		 "empty: there is none."},
+	{"ALLOCATION", &config_kind_word, "spread", TARGET(allocation),
+	 WORDS("spread", "pack"),
+	 .help = "Which gameserver with free seats a player gets: spread "
+		 "(towards the most free) or pack (the fullest)."},
+	{"SEAT_HOLD_MS", &config_kind_hold, "", TARGET(seat_hold_ms),
+	 RANGE(0, 60000),
+	 .help = "How long a granted seat is kept for a player who has not "
+		 "connected yet; empty: 1000, or 2000 with ALLOCATION=pack or "
+		 "SERVER_CAPACITY up to 10."},
 
 	{"AWS_REGION", &config_kind_region, "ap-south-1", TARGET(aws_region),
 	 RANGE(1, 64), .allowed = "a-z0-9-", .flags = CONFIG_RESTART,

@@ -16,6 +16,7 @@
 enum {
 	CONFIG_OPTIONS_MAX = 96,
 	CONFIG_ACCEPTED_SIZE = 160, /* bytes of "what is accepted", with NUL */
+	CONFIG_HOLD_UNSET = -1,     /* SEAT_HOLD_MS follows other options */
 };
 
 enum config_flag {
@@ -78,6 +79,8 @@ extern const struct config_kind config_kind_number;
 extern const struct config_kind config_kind_seconds;  /* kept in ms */
 extern const struct config_kind config_kind_interval; /* the same, 0: 1 s */
 extern const struct config_kind config_kind_ms;
+extern const struct config_kind config_kind_hold; /* the same, or nothing:
+						     CONFIG_HOLD_UNSET */
 extern const struct config_kind config_kind_name;
 extern const struct config_kind config_kind_region; /* a name, "_" is "-" */
 extern const struct config_kind config_kind_word;

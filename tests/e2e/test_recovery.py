@@ -403,8 +403,9 @@ def test_sighup_takes_over_a_good_configuration(fleet):
         ({"DOWNSCALE_MARGIN": 10}, ["DOWNSCALE_MARGIN", "UPSCALE_MARGIN", "SERVER_CAPACITY"]),
         ({"FLEET_NAME": "other"}, ["FLEET_NAME", "needs a restart"]),
         ({"DATABASE": "/tmp/elsewhere.db"}, ["DATABASE", "needs a restart"]),
+        ({"LEDGER": "/tmp/elsewhere"}, ["LEDGER", "needs a restart"]),
     ],
-    ids=["value", "margins", "identity", "open-file"],
+    ids=["value", "margins", "identity", "open-file", "mapped-file"],
 )
 def test_sighup_refuses_a_bad_configuration_and_keeps_the_old(fleet, players, options, names):
     before = who(fleet)
@@ -439,7 +440,12 @@ def test_a_copy_of_the_database_elsewhere_is_another_fleet(fleet, players, tmp_p
     with closing(sqlite3.connect(fleet.database)) as source:
         with closing(sqlite3.connect(beside / "state.db")) as copy:
             source.backup(copy)
-    second = fleet.spawn_scalerd(log="second.log", DATABASE=beside / "state.db", MIN_SERVERS=0)
+    second = fleet.spawn_scalerd(
+        log="second.log",
+        DATABASE=beside / "state.db",
+        LEDGER=beside / "ledger",
+        MIN_SERVERS=0,
+    )
     try:
         hold_during(lambda: fleet.pids() == pids, 4, "the same processes")
         assert not players.cut
