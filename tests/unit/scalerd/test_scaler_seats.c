@@ -318,6 +318,24 @@ long_polls_do_not_delay_the_credit_of_a_renewed_ledger(void **state)
 }
 
 static void
+question_that_was_open_at_the_loss_does_not_delay_it_either(void **state)
+{
+	struct bench *b = *state;
+
+	b->config.poll_interval_ms = 60000;
+	bench_start_adopting(b, 3);
+	bench_run(b, 5000);
+	for (b->nquestion = 0; b->nquestion == 0; b->now_ms += ANSWER_MS)
+		bench_turn(b);
+	b->ledger_lost = true;
+	bench_turn(b);
+	bench_answer_all(b);
+	bench_run(b, 4 * HOLD_MS);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(credit_of(b, &b->runner[i]), CAPACITY);
+}
+
+static void
 cell_that_is_not_as_it_was_left_begins_anew(void **state)
 {
 	struct bench *b = *state;
@@ -473,6 +491,7 @@ UNIT_MAIN(
     SEATS_TEST(restart_with_another_ledger_begins_anew),
     SEATS_TEST(ledger_that_is_renewed_begins_anew),
     SEATS_TEST(long_polls_do_not_delay_the_credit_of_a_renewed_ledger),
+    SEATS_TEST(question_that_was_open_at_the_loss_does_not_delay_it_either),
     SEATS_TEST(cell_that_is_not_as_it_was_left_begins_anew),
     SEATS_TEST(cell_that_somebody_opened_is_closed_again),
     SEATS_TEST(generations_go_on_after_a_restart),
