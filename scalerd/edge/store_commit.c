@@ -103,9 +103,10 @@ put_fleet(struct store *store, const struct fleet_row *row)
 }
 
 static int
-put_gameserver(struct store *store, const struct gameserver *row)
+run_gameserver(struct store *store, enum store_stmt stmt,
+	       const struct gameserver *row)
 {
-	struct binder b = bind(store, STMT_PUT_GAMESERVER);
+	struct binder b = bind(store, stmt);
 
 	put_int(&b, row->id);
 	put_text(&b, state_name(row->state));
@@ -129,6 +130,25 @@ put_gameserver(struct store *store, const struct gameserver *row)
 	put_int(&b, row->answered_utc_ms);
 	put_int(&b, row->host_leaving);
 	return run(&b);
+}
+
+/* Most rows differ by an answer only from what is written: the cheapest first.
+ */
+static int
+put_gameserver(struct store *store, const struct gameserver *row)
+{
+	static const enum store_stmt stmt[] = {STMT_PUT_ANSWER, STMT_PUT_HEALTH,
+					       STMT_PUT_GAMESERVER};
+	int rc = SQLITE_OK;
+	bool changed = false;
+
+	for (size_t i = 0;
+	     rc == SQLITE_OK && !changed && i < sizeof(stmt) / sizeof(stmt[0]);
+	     i++) {
+		rc = run_gameserver(store, stmt[i], row);
+		changed = sqlite3_changes(store->db) > 0;
+	}
+	return rc;
 }
 
 static int
