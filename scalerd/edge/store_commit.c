@@ -348,8 +348,10 @@ store_commit(void *self, const struct batch *batch, struct err *err)
 	if (!stays_sound(store, batch->fleet->heartbeat_ms, err))
 		return store_reset(store, "damaged", err);
 	rc = write_batch(store, batch);
-	if (rc == SQLITE_OK)
+	if (rc == SQLITE_OK) {
+		store_wal_shorten(store);
 		return STORE_OK;
+	}
 	describe(store, rc, err);
 	if (!sqlite3_get_autocommit(store->db))
 		(void)run_plain(store, STMT_ROLLBACK);

@@ -245,6 +245,7 @@ take(struct store *store, struct err *err)
 	if (rc != SQLITE_OK)
 		return failed(store, rc, "can't be put in order", err);
 	sqlite3_busy_timeout(store->db, STORE_BUSY_TIMEOUT_MS);
+	store_wal_plan(store);
 	snprintf(store->path, sizeof(store->path), "%s",
 		 sqlite3_db_filename(store->db, "main"));
 	store_files_note(store->path, &store->files);

@@ -27,8 +27,8 @@ PRAGMA quick_check(1);
 -- name: store_wal
 PRAGMA journal_mode = WAL;
 
--- Before the first write. A WAL of 1000 pages is copied back; one that grew
--- because of a slow reader is cut to 4 MiB afterwards.
+-- Before the first write. scalerd/edge/store_wal.c says when the WAL is copied
+-- back later; one that grew because of a slow reader is cut to 4 MiB afterwards.
 -- name: store_durable
 PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 1000;
