@@ -105,8 +105,10 @@ store_is_sound(const struct store *store, struct err *err)
 				 NULL);
 	bool sound = true;
 
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, sql_store_watch_setup, NULL, NULL, NULL);
 	if (rc == SQLITE_OK &&
-	    !answers(db, sql_store_quick_check, "ok", got, sizeof(got), &rc) &&
+	    !answers(db, sql_store_watch, "ok", got, sizeof(got), &rc) &&
 	    (rc == SQLITE_OK || store_is_damage(rc)))
 		sound = err_set(err, "%s: quick_check: %s", store->path,
 				rc == SQLITE_OK ? got : sqlite3_errmsg(db));

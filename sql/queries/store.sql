@@ -24,6 +24,18 @@ SELECT count(*) FROM sqlite_schema;
 -- name: store_quick_check
 PRAGMA quick_check(1);
 
+-- The same while it is served, so quick: without what grows by itself and
+-- without the CHECKs, whose words only scalerd writes.
+-- name: store_watch_setup
+PRAGMA ignore_check_constraints = ON;
+
+-- name: store_watch
+SELECT group_concat(DISTINCT quick_check) FROM (
+	SELECT quick_check FROM pragma_quick_check('fleet_state')
+	UNION ALL SELECT quick_check FROM pragma_quick_check('gameserver')
+	UNION ALL SELECT quick_check FROM pragma_quick_check('operation')
+	UNION ALL SELECT quick_check FROM pragma_quick_check('alarm'));
+
 -- name: store_wal
 PRAGMA journal_mode = WAL;
 
