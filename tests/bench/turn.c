@@ -205,7 +205,7 @@ fill_store(struct site *site, int n)
 					.heartbeat_utc_ms = site->now.utc_ms,
 					.last_id = n};
 	struct gameserver *row = calloc((size_t)n, sizeof(*row));
-	const struct gameserver **rows = calloc((size_t)n, sizeof(*rows));
+	const struct gameserver **rows = calloc((size_t)n, sizeof(void *));
 	const struct batch batch = {
 	    .fleet = &fleet, .gameserver = rows, .ngameserver = (size_t)n};
 	struct err err;
