@@ -45,11 +45,12 @@ GAMESERVER_SRC := $(call src,tests/gameserver/*.c)
 UNIT_SRC := $(call src,tests/unit/*/test_*.c)
 UNIT_SHARED_SRC := $(filter-out $(UNIT_SRC),$(call src,tests/unit/*/*.c))
 SIM_SRC := $(call src,tests/sim/*.c)
+BENCH_SRC := $(call src,tests/bench/*.c)
 ALL_SRC := $(COMMON_SRC) $(SCALERD_SRC) $(FCGI_SRC) $(GAMESERVER_SRC) \
-	$(UNIT_SRC) $(UNIT_SHARED_SRC) $(SIM_SRC)
+	$(UNIT_SRC) $(UNIT_SHARED_SRC) $(SIM_SRC) $(BENCH_SRC)
 ALL_C := $(ALL_SRC) $(call src,common/*.h scalerd/*.h scalerd/*/*.h \
 	fcgi-api/*.h tests/gameserver/*.h tests/unit/*.h tests/unit/*/*.h \
-	tests/sim/*.h)
+	tests/sim/*.h tests/bench/*.h)
 
 COMMON_LIB := $(BUILD)/obj/libcommon.a
 SCALERD_LIB := $(BUILD)/obj/libscalerd.a
@@ -59,6 +60,8 @@ PROGRAMS := $(addprefix $(BUILD)/bin/,fcgi-api scalerd gameserver)
 unit_shared = $(call obj,$(filter tests/unit/$(1)/%,$(UNIT_SHARED_SRC)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 SIM := $(BUILD)/tests/sim/sim
+# One program each.
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(BENCH_SRC))
 
 # A nested make on all processors, unless the caller chose the jobs.
 JOBS = $(if $(filter -j% --jobs%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -72,7 +75,7 @@ Q := $(if $(V),,@)
 
 all: programs ## build fcgi-api, scalerd and gameserver in build/bin (default)
 programs: $(PROGRAMS)
-tests: $(UNIT_TESTS) $(if $(SIM_SRC),$(SIM))
+tests: $(UNIT_TESTS) $(if $(SIM_SRC),$(SIM)) $(BENCHES)
 
 # ---- what is built ---------------------------------------------------------
 
@@ -128,6 +131,9 @@ $(BUILD)/tests/unit/scalerd/%: $(BUILD)/obj/tests/unit/scalerd/%.o $(call unit_s
 $(BUILD)/tests/unit/fcgi-api/%: $(BUILD)/obj/tests/unit/fcgi-api/%.o $(call unit_shared,fcgi-api) $(FCGI_LIB) $(COMMON_LIB)
 	$(link) -lcmocka $(FCGI_LIBS)
 $(SIM): $(call obj,$(SIM_SRC)) $(SCALERD_LIB) $(COMMON_LIB)
+	$(link) $(SCALERD_LIBS)
+
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(SCALERD_LIB) $(COMMON_LIB)
 	$(link) $(SCALERD_LIBS)
 
 # ---- run and test ----------------------------------------------------------

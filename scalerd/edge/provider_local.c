@@ -20,10 +20,11 @@
 #include "scalerd/edge/proc.h"
 
 enum {
-	LIST_INTERVAL_MS = 1000,
+	LIST_INTERVAL_MS =
+	    5000, /* reads all of /proc; ends of children nudge */
 	CONFIRM_INTERVAL_MS = 250,
 	ABSENT_ROUNDS = 2,
-	PORT_SEEN_MS = 3000, /* a port that is in use, from list to list */
+	PORT_SEEN_MS = 15000, /* a port that is in use, from list to list */
 };
 
 /* One call of launch or stop that is not answered yet. */

@@ -40,6 +40,14 @@ enum {
 	STORE_RESETS_MAX = 5,   /* databases begun anew by one process; then the
 				   disk is at fault: STORE_BROKEN */
 
+	/* A WAL of so many pages (of 4 KiB) is begun anew after a commit, for
+	 * which every reader must have ended: waits so long for them, and after
+	 * each time in vain so much longer before the next. */
+	STORE_WAL_PAGES = 1000,
+	STORE_WAL_WAIT_MS = 60,
+	STORE_WAL_PAUSE_MS = 50,
+	STORE_WAL_PAUSE_MAX_MS = 5000,
+
 	/* What is kept, looked at every so many commits, so many rows a time.
 	 */
 	STORE_PRUNE_EVERY = 60,

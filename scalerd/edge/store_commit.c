@@ -127,9 +127,10 @@ raise_rev(struct store *store, int64_t *rev)
 }
 
 static int
-put_gameserver(struct store *store, const struct gameserver *row, int64_t rev)
+run_gameserver(struct store *store, enum store_stmt stmt,
+	       const struct gameserver *row, int64_t rev)
 {
-	struct binder b = bind(store, STMT_PUT_GAMESERVER);
+	struct binder b = bind(store, stmt);
 
 	put_int(&b, row->id);
 	put_text(&b, state_name(row->state));
@@ -157,6 +158,25 @@ put_gameserver(struct store *store, const struct gameserver *row, int64_t rev)
 	put_int(&b, row->grant_limit);
 	put_int(&b, rev);
 	return run(&b);
+}
+
+/* Most rows differ by an answer only from what is written: the cheapest first.
+ */
+static int
+put_gameserver(struct store *store, const struct gameserver *row, int64_t rev)
+{
+	static const enum store_stmt stmt[] = {STMT_PUT_ANSWER, STMT_PUT_HEALTH,
+					       STMT_PUT_GAMESERVER};
+	int rc = SQLITE_OK;
+	bool changed = false;
+
+	for (size_t i = 0;
+	     rc == SQLITE_OK && !changed && i < sizeof(stmt) / sizeof(stmt[0]);
+	     i++) {
+		rc = run_gameserver(store, stmt[i], row, rev);
+		changed = sqlite3_changes(store->db) > 0;
+	}
+	return rc;
 }
 
 static int
@@ -359,8 +379,10 @@ store_commit(void *self, const struct batch *batch, struct err *err)
 	if (!stays_sound(store, batch->fleet->heartbeat_ms, err))
 		return store_reset(store, "damaged", err);
 	rc = write_batch(store, batch);
-	if (rc == SQLITE_OK)
+	if (rc == SQLITE_OK) {
+		store_wal_shorten(store);
 		return STORE_OK;
+	}
 	describe(store, rc, err);
 	if (!sqlite3_get_autocommit(store->db))
 		(void)run_plain(store, STMT_ROLLBACK);

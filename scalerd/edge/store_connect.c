@@ -26,6 +26,8 @@ static const char *const stmt_text[STMT_COUNT] = {
     [STMT_EPOCH] = sql_store_epoch,
     [STMT_PUT_FLEET] = sql_store_put_fleet,
     [STMT_RAISE_REV] = sql_store_raise_rev,
+    [STMT_PUT_ANSWER] = sql_store_put_answer,
+    [STMT_PUT_HEALTH] = sql_store_put_health,
     [STMT_PUT_GAMESERVER] = sql_store_put_gameserver,
     [STMT_PUT_OPERATION] = sql_store_put_operation,
     [STMT_PUT_EVENT] = sql_store_put_event,
@@ -104,8 +106,10 @@ store_is_sound(const struct store *store, struct err *err)
 				 NULL);
 	bool sound = true;
 
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, sql_store_watch_setup, NULL, NULL, NULL);
 	if (rc == SQLITE_OK &&
-	    !answers(db, sql_store_quick_check, "ok", got, sizeof(got), &rc) &&
+	    !answers(db, sql_store_watch, "ok", got, sizeof(got), &rc) &&
 	    (rc == SQLITE_OK || store_is_damage(rc)))
 		sound = err_set(err, "%s: quick_check: %s", store->path,
 				rc == SQLITE_OK ? got : sqlite3_errmsg(db));
@@ -244,6 +248,7 @@ take(struct store *store, struct err *err)
 	if (rc != SQLITE_OK)
 		return failed(store, rc, "can't be put in order", err);
 	sqlite3_busy_timeout(store->db, STORE_BUSY_TIMEOUT_MS);
+	store_wal_plan(store);
 	snprintf(store->path, sizeof(store->path), "%s",
 		 sqlite3_db_filename(store->db, "main"));
 	store_files_note(store->path, &store->files);

@@ -23,6 +23,8 @@ enum store_stmt {
 	STMT_EPOCH,
 	STMT_PUT_FLEET,
 	STMT_RAISE_REV,
+	STMT_PUT_ANSWER,
+	STMT_PUT_HEALTH,
 	STMT_PUT_GAMESERVER,
 	STMT_PUT_OPERATION,
 	STMT_PUT_EVENT,
@@ -46,6 +48,9 @@ struct store {
 	struct store_files files; /* those that db has open */
 	bool fresh;               /* the last store_connect began it anew */
 	int64_t epoch;
+	int wal_pages;        /* in the WAL after the last commit */
+	int64_t wal_due_ms;   /* not begun anew before */
+	int64_t wal_pause_ms; /* the last one, 0: it was not in vain */
 	uint64_t commits;
 	int64_t checked_ms; /* CLOCK_BOOTTIME of the last look; 0: none */
 	int resets;
@@ -66,6 +71,13 @@ NODISCARD bool store_is_sound(const struct store *store, struct err *err);
 void store_disconnect(struct store *store, bool checkpoint);
 
 bool store_is_damage(int rc); /* the file's content is at fault */
+
+/* store_wal.c */
+
+/* Takes over from SQLite when the WAL is copied back. */
+void store_wal_plan(struct store *store);
+/* After a commit, when the WAL is long enough. */
+void store_wal_shorten(struct store *store);
 
 /* store_schema.c */
 

@@ -9,9 +9,11 @@
 #include "scalerd/core/names.h"
 
 struct journal {
-	struct event event[JOURNAL_EVENTS_MAX];
+	/* Twice the room, so that dropping the oldest moves the others once in
+	 * JOURNAL_EVENTS_MAX events. */
+	struct event event[2 * JOURNAL_EVENTS_MAX];
 	size_t nevent;
-	struct alarm raised[JOURNAL_ALARMS_MAX];
+	struct alarm raised[JOURNAL_ALARMS_MAX]; /* sorted: see compare */
 	size_t nraised;
 	struct alarm edge[JOURNAL_ALARMS_MAX]; /* edges to be written */
 	size_t nedge;
@@ -70,10 +72,10 @@ log_event_line(const struct event *event)
 static void
 append(struct journal *journal, const struct event *event)
 {
-	if (journal->nevent == JOURNAL_EVENTS_MAX) {
-		memmove(&journal->event[0], &journal->event[1],
-			sizeof(journal->event[0]) * (JOURNAL_EVENTS_MAX - 1));
-		journal->nevent--;
+	if (journal->nevent == 2 * JOURNAL_EVENTS_MAX) {
+		memcpy(&journal->event[0], &journal->event[JOURNAL_EVENTS_MAX],
+		       sizeof(journal->event[0]) * JOURNAL_EVENTS_MAX);
+		journal->nevent = JOURNAL_EVENTS_MAX;
 	}
 	journal->event[journal->nevent++] = *event;
 }
@@ -85,24 +87,66 @@ journal_event(struct journal *journal, const struct event *event)
 	append(journal, event);
 }
 
-static size_t
-find(const struct alarm *alarms, size_t n, const char *name, int64_t gameserver)
+static int
+compare(const struct alarm *alarm, const char *name, int64_t gameserver)
 {
-	size_t i = 0;
+	if (alarm->gameserver != gameserver)
+		return alarm->gameserver < gameserver ? -1 : 1;
+	return strcmp(alarm->name, name);
+}
 
-	while (i < n && (strcmp(alarms[i].name, name) != 0 ||
-			 alarms[i].gameserver != gameserver))
-		i++;
-	return i;
+/* Where it is among the raised, or would have to be. Asked of each gameserver
+ * in each turn. */
+static size_t
+find_raised(const struct journal *journal, const char *name, int64_t gameserver)
+{
+	size_t low = 0, high = journal->nraised;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (compare(&journal->raised[middle], name, gameserver) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool
+is_raised(const struct journal *journal, size_t i, const char *name,
+	  int64_t gameserver)
+{
+	return i < journal->nraised &&
+	       compare(&journal->raised[i], name, gameserver) == 0;
+}
+
+static void
+insert_raised(struct journal *journal, size_t i, const struct alarm *alarm)
+{
+	memmove(&journal->raised[i + 1], &journal->raised[i],
+		sizeof(journal->raised[0]) * (journal->nraised - i));
+	journal->raised[i] = *alarm;
+	journal->nraised++;
+}
+
+static void
+remove_raised(struct journal *journal, size_t i)
+{
+	journal->nraised--;
+	memmove(&journal->raised[i], &journal->raised[i + 1],
+		sizeof(journal->raised[0]) * (journal->nraised - i));
 }
 
 /* One edge per alarm is enough: the last one wins. */
 static void
 add_edge(struct journal *journal, const struct alarm *alarm)
 {
-	size_t i =
-	    find(journal->edge, journal->nedge, alarm->name, alarm->gameserver);
+	size_t i = 0;
 
+	while (i < journal->nedge &&
+	       compare(&journal->edge[i], alarm->name, alarm->gameserver) != 0)
+		i++;
 	if (i == JOURNAL_ALARMS_MAX)
 		return;
 	if (i == journal->nedge)
@@ -116,7 +160,7 @@ journal_alarm(struct journal *journal, enum alarm_kind kind, int64_t gameserver,
 {
 	const bool raised = message != NULL;
 	const char *name = alarm_name(kind);
-	size_t i = find(journal->raised, journal->nraised, name, gameserver);
+	const size_t i = find_raised(journal, name, gameserver);
 	struct alarm alarm = {.name = name,
 			      .gameserver = gameserver,
 			      .raised = raised,
@@ -127,15 +171,16 @@ journal_alarm(struct journal *journal, enum alarm_kind kind, int64_t gameserver,
 			      .to = raised ? "raised" : "over",
 			      .reason = name};
 
-	if (raised == (i < journal->nraised) || i == JOURNAL_ALARMS_MAX)
+	if (raised == is_raised(journal, i, name, gameserver) ||
+	    (raised && journal->nraised == JOURNAL_ALARMS_MAX))
 		return;
 	snprintf(alarm.message, sizeof(alarm.message), "%s",
 		 raised ? message : "");
 	snprintf(event.detail, sizeof(event.detail), "%s", alarm.message);
 	if (raised)
-		journal->raised[journal->nraised++] = alarm;
+		insert_raised(journal, i, &alarm);
 	else
-		journal->raised[i] = journal->raised[--journal->nraised];
+		remove_raised(journal, i);
 	add_edge(journal, &alarm);
 	append(journal, &event);
 	log_at(raised ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "alarm",
@@ -147,15 +192,18 @@ journal_alarm(struct journal *journal, enum alarm_kind kind, int64_t gameserver,
 void
 journal_load_alarm(struct journal *journal, const struct alarm *alarm)
 {
+	struct alarm known = *alarm;
 	enum alarm_kind kind;
+	size_t i;
 
 	/* A name that a later version gave is that version's to end. */
 	if (!alarm_parse(alarm->name, &kind) ||
 	    journal->nraised == JOURNAL_ALARMS_MAX)
 		return;
-	journal->raised[journal->nraised] = *alarm;
-	journal->raised[journal->nraised].name = alarm_name(kind);
-	journal->nraised++;
+	known.name = alarm_name(kind);
+	i = find_raised(journal, known.name, known.gameserver);
+	if (!is_raised(journal, i, known.name, known.gameserver))
+		insert_raised(journal, i, &known);
 }
 
 bool
@@ -167,8 +215,12 @@ journal_is_empty(const struct journal *journal)
 void
 journal_fill(const struct journal *journal, struct batch *batch)
 {
-	batch->event = journal->event;
-	batch->nevent = journal->nevent;
+	const size_t dropped = journal->nevent > JOURNAL_EVENTS_MAX
+				   ? journal->nevent - JOURNAL_EVENTS_MAX
+				   : 0;
+
+	batch->event = journal->event + dropped;
+	batch->nevent = journal->nevent - dropped;
 	batch->alarm = journal->edge;
 	batch->nalarm = journal->nedge;
 }

@@ -2,10 +2,17 @@
 #include "tests/unit/scalerd/store_bench.h"
 
 #include <signal.h>
+#include <time.h>
 
 enum {
 	BOUND_COMMITS = 5000,
 	WAL_BOUND = 8 << 20, /* bytes; 1000 pages and one commit are 4.1 MB */
+	READERS = 4,
+	READ_MS = 20,
+	LOAD_COMMITS = 300, /* about 90 MB of WAL */
+	LOAD_PAUSE_MS = 10,
+	LOAD_ROWS = 100,
+	LOADED_WAL_BOUND = 16 << 20,
 };
 
 static off_t
@@ -135,9 +142,73 @@ wal_shrinks_again_when_a_slow_reader_ends(void **state)
 	assert_true(size_of(b, "-wal") < WAL_BOUND);
 }
 
+/* Reads in a transaction of READ_MS again and again until it is killed. */
+static _Noreturn void
+read_for_ever(const struct bench *b)
+{
+	const struct timespec pause = {.tv_nsec = READ_MS * 1000000L};
+	sqlite3 *db;
+
+	if (sqlite3_open_v2(b->path, &db, SQLITE_OPEN_READONLY, NULL) !=
+	    SQLITE_OK)
+		_exit(1);
+	sqlite3_busy_timeout(db, 1000);
+	for (;;) {
+		if (sqlite3_exec(db, "BEGIN; SELECT count(*) FROM gameserver",
+				 NULL, NULL, NULL) != SQLITE_OK)
+			_exit(2);
+		nanosleep(&pause, NULL);
+		if (sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+			_exit(3);
+	}
+}
+
+/* There is never a moment without one of them. */
+static void
+wal_stays_bounded_under_overlapping_readers(void **state)
+{
+	const struct timespec pause = {.tv_nsec = LOAD_PAUSE_MS * 1000000L};
+	struct bench *b = *state;
+	static struct gameserver row[LOAD_ROWS];
+	const struct gameserver *rows[LOAD_ROWS];
+	pid_t reader[READERS];
+	off_t most = 0;
+
+	open_store(b);
+	for (int i = 0; i < LOAD_ROWS; i++)
+		rows[i] = &row[i];
+	for (int i = 0; i < READERS; i++) {
+		reader[i] = fork();
+		assert_true(reader[i] >= 0);
+		if (reader[i] == 0)
+			read_for_ever(b);
+	}
+	for (int i = 0; i < LOAD_COMMITS; i++) {
+		nanosleep(&pause, NULL);
+		for (int k = 0; k < LOAD_ROWS; k++) {
+			row[k] = make_gameserver(1 + (i * 7 + k * 11) % 5000);
+			row[k].seats = i;
+		}
+		b->row.heartbeat_ms++;
+		assert_commit(b, (struct batch){.gameserver = rows,
+						.ngameserver = LOAD_ROWS});
+		if (size_of(b, "-wal") > most)
+			most = size_of(b, "-wal");
+	}
+	for (int i = 0; i < READERS; i++) {
+		int status;
+
+		assert_int_equal(kill(reader[i], SIGKILL), 0);
+		assert_int_equal(waitpid(reader[i], &status, 0), reader[i]);
+		assert_true(WIFSIGNALED(status)); /* it read until now */
+	}
+	assert_in_range(most, 1, LOADED_WAL_BOUND);
+}
+
 UNIT_MAIN(
     STORE_TEST(reader_sees_each_commit_while_the_store_is_open),
     STORE_TEST(reader_without_write_permission_can_open_after_a_clean_close),
     STORE_TEST(reader_sees_the_last_commit_after_a_kill),
     STORE_TEST(reader_can_not_write), STORE_TEST(wal_stays_bounded),
+    STORE_TEST(wal_stays_bounded_under_overlapping_readers),
     STORE_TEST(wal_shrinks_again_when_a_slow_reader_ends))
