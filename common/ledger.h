@@ -58,7 +58,8 @@ NODISCARD bool ledger_open(struct ledger **ledger, const char *path,
 void ledger_close(struct ledger *ledger); /* accepts NULL */
 
 /* Installs a handler of SIGBUS for the process: a page of a mapped ledger that
- * is not there any more becomes one of zeros. Once, before the first open. */
+ * is not there any more becomes one of zeros, and that ledger's epoch is 0 from
+ * then on. Once, before the first open; no thread may block SIGBUS. */
 NODISCARD bool ledger_guard(struct err *err);
 
 /* The epoch in the file: 0 when its content is gone. */
