@@ -13,6 +13,7 @@
  * ends it and reports what was written. While idle it commits a heartbeat a
  * second, as scalerd does. Ends when its input ends.
  */
+#define _GNU_SOURCE /* ppoll */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -83,8 +84,8 @@ clock_ms(clockid_t clock)
 static void
 make_row(struct writer *w, size_t i)
 {
-	const struct health_rule rule = {.fall = w->config.health_fall,
-					 .rise = w->config.health_rise};
+	const struct health_rule rule = {.fall = (int)w->config.health_fall,
+					 .rise = (int)w->config.health_rise};
 	struct gameserver *row = &w->row[i];
 
 	*row = (struct gameserver){
