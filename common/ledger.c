@@ -64,7 +64,7 @@ fill(int fd, const char *path, uint64_t epoch, struct err *err)
 
 	/* Every page is there: a full file system can't end a process that
 	 * writes to the mapping. */
-	errno = posix_fallocate(fd, 0, sizeof(struct ledger_file));
+	errno = posix_fallocate(fd, 0, sizeof(struct ledger_image));
 	if (errno)
 		return fail(err, path, "no room for it");
 	size = pwrite(fd, &head, sizeof(head), 0);
@@ -109,12 +109,12 @@ check(int fd, const char *path, struct stat *st, struct err *err)
 		return fail(err, path, "fstat");
 	if (!S_ISREG(st->st_mode))
 		return err_set(err, "%s: not a regular file", path);
-	if (st->st_size != sizeof(struct ledger_file))
+	if (st->st_size != sizeof(struct ledger_image))
 		return err_set(err,
 			       "%s: not a ledger: it has %lld bytes instead "
 			       "of %zu",
 			       path, (long long)st->st_size,
-			       sizeof(struct ledger_file));
+			       sizeof(struct ledger_image));
 	if (pread(fd, &head, sizeof(head), 0) != sizeof(head))
 		return err_set(err, "%s: can't be read", path);
 	if (head.magic != LEDGER_MAGIC)

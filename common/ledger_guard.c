@@ -69,7 +69,7 @@ ledger_guard(struct err *err)
 				   .sa_flags = SA_SIGINFO | SA_RESTART};
 	const long size = sysconf(_SC_PAGESIZE);
 
-	if (size <= 0 || sizeof(struct ledger_file) % (size_t)size != 0)
+	if (size <= 0 || sizeof(struct ledger_image) % (size_t)size != 0)
 		return err_set(err, "pages of %ld bytes don't fit the ledger",
 			       size);
 	page_size = (uintptr_t)size;

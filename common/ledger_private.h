@@ -33,7 +33,7 @@ struct ledger_head {
 	_Atomic uint64_t epoch; /* 1 .. INT64_MAX */
 };
 
-struct ledger_file {
+struct ledger_image {
 	struct ledger_head head;
 	_Alignas(LEDGER_LINE) _Atomic uint64_t shortage;
 	_Alignas(LEDGER_LINE) _Atomic uint32_t news; /* a futex */
@@ -42,13 +42,13 @@ struct ledger_file {
 
 _Static_assert(LEDGER_CELL_GENERATION_BIT + LEDGER_GENERATION_BITS == 64,
 	       "a cell is 64 bits");
-_Static_assert(offsetof(struct ledger_file, cell) == LEDGER_PREFACE,
+_Static_assert(offsetof(struct ledger_image, cell) == LEDGER_PREFACE,
 	       "the cells begin after the preface");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
 	       "processes share these");
 
 struct ledger {
-	struct ledger_file *file;
+	struct ledger_image *file;
 	dev_t dev;
 	ino_t ino;
 	atomic_bool lost; /* a page of it became one of zeros */

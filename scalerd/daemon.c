@@ -9,6 +9,7 @@
 #include "common/version.h"
 #include "scalerd/aws/provider_ecs.h"
 #include "scalerd/edge/clock.h"
+#include "scalerd/edge/ledger_file.h"
 #include "scalerd/edge/loop.h"
 #include "scalerd/edge/notify.h"
 #include "scalerd/edge/poller.h"
@@ -25,6 +26,7 @@ struct daemon {
 	bool notify_failed;
 	struct loop *loop;
 	struct store *store;
+	struct ledger_file *ledger;
 	struct poller *poller;
 	struct provider_port provider;
 	struct scaler *scaler;
@@ -204,10 +206,16 @@ start(struct daemon *d, struct err *err)
 	    .nudged = on_nudged,
 	};
 	struct ports ports = {.clock = clock_system()};
+	struct fleet_row fleet;
 
 	if (!loop_open(&d->loop, err) || !watch_signals(d, err))
 		return EX_OSERR;
 	if (!store_open(&d->store, &ports.store, &d->config, err))
+		return EX_CONFIG;
+	if (!store_get_fleet(d->store, &fleet, err))
+		return EX_SOFTWARE;
+	if (!ledger_file_open(&d->ledger, &ports.ledger, d->config.ledger,
+			      (uint64_t)fleet.ledger_epoch, err))
 		return EX_CONFIG;
 	/* Before the provider: it has libcurl initialised. */
 	if (!poller_open(&d->poller, &ports.prober, &d->config, d->loop, &sink,
@@ -235,6 +243,7 @@ stop(struct daemon *d)
 	if (d->provider.close)
 		d->provider.close(d->provider.self);
 	poller_close(d->poller);
+	ledger_file_close(d->ledger);
 	store_close(d->store);
 	loop_close(d->loop);
 	notify_close(&d->notify);

@@ -60,6 +60,10 @@ struct store;
 NODISCARD bool store_open(struct store **store, struct store_port *port,
 			  const struct config *config, struct err *err);
 
+/* The fleet row, zeros if there is none. */
+NODISCARD bool store_get_fleet(const struct store *store, struct fleet_row *row,
+			       struct err *err);
+
 /* Takes over a configuration whose identity is the same (SIGHUP): the health
  * thresholds, by which the stored word is made from the score. */
 void store_reconfigure(struct store *store, const struct config *config);

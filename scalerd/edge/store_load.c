@@ -235,3 +235,20 @@ store_load(void *self, int64_t utc_ms, const struct store_rows *rows,
 			 err) &&
 	       read_rows(&source, sql_store_get_alarms, read_alarm, err);
 }
+
+static void
+copy_fleet(void *arg, const struct fleet_row *row)
+{
+	*(struct fleet_row *)arg = *row;
+}
+
+bool
+store_get_fleet(const struct store *store, struct fleet_row *row,
+		struct err *err)
+{
+	const struct store_rows rows = {.arg = row, .fleet = copy_fleet};
+	const struct source source = {.store = store, .rows = &rows};
+
+	*row = (struct fleet_row){0};
+	return read_rows(&source, sql_store_get_fleet, read_fleet, err);
+}

@@ -400,6 +400,7 @@ def test_sighup_takes_over_a_good_configuration(fleet):
         ({"DOWNSCALE_MARGIN": 10}, ["DOWNSCALE_MARGIN", "UPSCALE_MARGIN", "SERVER_CAPACITY"]),
         ({"FLEET_NAME": "other"}, ["FLEET_NAME", "needs a restart"]),
         ({"DATABASE": "/tmp/elsewhere.db"}, ["DATABASE", "needs a restart"]),
+        ({"LEDGER": "/tmp/elsewhere"}, ["LEDGER", "needs a restart"]),
     ],
     ids=["value", "margins", "identity", "open-file"],
 )
@@ -436,7 +437,12 @@ def test_a_copy_of_the_database_elsewhere_is_another_fleet(fleet, players, tmp_p
     with closing(sqlite3.connect(fleet.database)) as source:
         with closing(sqlite3.connect(beside / "state.db")) as copy:
             source.backup(copy)
-    second = fleet.spawn_scalerd(log="second.log", DATABASE=beside / "state.db", MIN_SERVERS=0)
+    second = fleet.spawn_scalerd(
+        log="second.log",
+        DATABASE=beside / "state.db",
+        LEDGER=beside / "ledger",
+        MIN_SERVERS=0,
+    )
     try:
         hold_during(lambda: fleet.pids() == pids, 4, "the same processes")
         assert not players.cut

@@ -39,7 +39,7 @@ class EcsStack(Stack):
 
     def __init__(self, directory, cloud):
         super().__init__(directory)
-        self.options = {**ECS, "DATABASE": self.database}
+        self.options = {**ECS, "DATABASE": self.database, "LEDGER": self.ledger}
         self.cloud = cloud
         self.cloud.reset()
         self.cloud.settings(
@@ -203,7 +203,9 @@ class EcsStack(Stack):
         directory = self.directory / "second"
         directory.mkdir()
         database = directory / "state.db"
-        process = self.spawn_scalerd(log="second.log", DATABASE=database)
+        process = self.spawn_scalerd(
+            log="second.log", DATABASE=database, LEDGER=directory / "ledger"
+        )
         wait_until(database.exists, READY_S, "the second one has a database")
         return process
 

@@ -46,6 +46,7 @@ class Stack:
         self.run_dir = self.directory / "run"
         self.run_dir.mkdir()
         self.database = self.run_dir / "state.db"
+        self.ledger = self.run_dir / "ledger"
         self.audit_dir = self.directory / "audit"
         self.audit_dir.mkdir()
         self.config = self.directory / "test.env"
@@ -54,6 +55,7 @@ class Stack:
         self.operators = f"127.0.0.1:{self._ports.first + 1}"
         self.options = dict(FAST)
         self.options["DATABASE"] = self.database
+        self.options["LEDGER"] = self.ledger
         self.options["LOCAL_PORTS"] = f"{self._ports.first + 10}-{self._ports.last}"
         self.environment = {}
         self.scalerd = None
