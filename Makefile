@@ -133,7 +133,7 @@ $(BUILD)/tests/unit/fcgi-api/%: $(BUILD)/obj/tests/unit/fcgi-api/%.o $(call unit
 $(SIM): $(call obj,$(SIM_SRC)) $(SCALERD_LIB) $(COMMON_LIB)
 	$(link) $(SCALERD_LIBS)
 
-# Beside fcgi-api; the others of make bench know scalerd.
+# One program each: beside fcgi-api, or beside scalerd.
 $(addprefix $(BUILD)/bench/,empty grant): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(FCGI_LIB) $(COMMON_LIB)
 	$(link) $(FCGI_LIBS)
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(SCALERD_LIB) $(COMMON_LIB)
