@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from harness.http import request
-from harness.processes import BUILD, ROOT, Process
+from harness.processes import BUILD, ROOT
 from harness.waiting import wait_until
 
 from . import load, machine, report
@@ -50,18 +50,16 @@ class Gunicorn:
         place = made.place("seed")
         self.port = made.port()
         argv = [VENV / "bin/gunicorn", "-w", str(WORKERS), "-b", f"127.0.0.1:{self.port}"]
-        self._process = made.keep(
-            Process(
-                [*argv, "--chdir", ROOT / "tests/bench", "seed_wsgi:application"],
-                place / "gunicorn.log",
-                env={
-                    "PATH": os.environ["PATH"],
-                    "PYTHONDONTWRITEBYTECODE": "1",
-                    "SEED": str(checkout),
-                    "GAMESERVERS": str(GAMESERVERS),
-                },
-                cwd=place,
-            )
+        self._process = made.start(
+            [*argv, "--chdir", ROOT / "tests/bench", "seed_wsgi:application"],
+            place / "gunicorn.log",
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "SEED": str(checkout),
+                "GAMESERVERS": str(GAMESERVERS),
+            },
+            cwd=place,
         )
         wait_until(self._answers, START_S, "the seed answers")
 

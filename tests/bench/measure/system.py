@@ -8,7 +8,7 @@ import re
 import select
 import shutil
 import subprocess
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from harness.http import request
 from harness.ports import PortBlock
@@ -42,14 +42,23 @@ def api_threads():
     return int(re.search(r"API_THREADS = (\d+)", limits).group(1))
 
 
+class Gently(Process):
+    """Is told to end: of a killed nginx or gunicorn the workers stay."""
+
+    def close(self):
+        try:
+            self.end(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            super().close()
+
+
 class Bench:
     """The processes and ports of one measurement."""
 
     def __init__(self, directory):
         self.directory = directory
-        self._ports = PortBlock()
-        self._next = self._ports.first
-        self._open = []
+        self._open = ExitStack()
+        self._next = self.keep(PortBlock()).first
 
     def port(self):
         self._next += 1
@@ -62,13 +71,14 @@ class Bench:
 
     def keep(self, thing):
         """Is closed with the bench, the last first."""
-        self._open.append(thing)
+        self._open.callback(thing.close)
         return thing
 
+    def start(self, argv, log, **options):
+        return self.keep(Gently(argv, log, **options))
+
     def close(self):
-        for thing in reversed(self._open):
-            thing.close()
-        self._ports.close()
+        self._open.close()
 
 
 @contextmanager
@@ -153,19 +163,17 @@ class Site:
         self.socket = self.place / "fcgi-api.sock"
         self.handler = None
         if argv:
-            self.handler = bench.keep(
-                Process(
-                    [*argv, "--socket", self.socket],
-                    self.place / "handler.log",
-                    env=env or {},
-                    cwd=self.place,
-                )
+            self.handler = bench.start(
+                [*argv, "--socket", self.socket],
+                self.place / "handler.log",
+                env=env or {},
+                cwd=self.place,
             )
             wait_until(self.socket.exists, START_S, f"{name} listens")
         self._configure(static)
         user = ["-g", "user root;"] if os.geteuid() == 0 else []
         nginx = ["nginx", "-e", "stderr", "-p", self.place, "-c", self.place / "nginx.conf"]
-        self.nginx = bench.keep(Process([*nginx, *user], self.place / "nginx.log"))
+        self.nginx = bench.start([*nginx, *user], self.place / "nginx.log")
         wait_until(self._answers, START_S, f"nginx of {name} answers")
 
     def _configure(self, static):
