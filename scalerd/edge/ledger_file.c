@@ -114,8 +114,7 @@ find(const struct ledger_file *file, uint64_t epoch)
 	struct ledger *ledger;
 	struct err why;
 
-	if (epoch == 0 || file->fd < 0 ||
-	    !ledger_open(&ledger, file->path, &why))
+	if (epoch == 0 || !ledger_open(&ledger, file->path, &why))
 		return NULL;
 	if (ledger_epoch(ledger) == epoch)
 		return ledger;
@@ -127,14 +126,14 @@ find(const struct ledger_file *file, uint64_t epoch)
 static bool
 take(struct ledger_file *file, uint64_t epoch, struct err *err)
 {
-	struct ledger *ledger;
+	/* Whoever has locked the database's own ledger was the database's
+	 * writer before this process, and is no more. */
+	const bool locked = lock(file, err);
+	struct ledger *ledger = find(file, epoch);
 	struct err why;
 
-	if (!lock(file, err))
-		return false;
-	ledger = find(file, epoch);
 	if (!ledger) {
-		if (!make(file, err) || !lock(file, err))
+		if (!locked || !make(file, err) || !lock(file, err))
 			return false;
 		if (!ledger_open(&ledger, file->path, &why))
 			return err_set(err, "LEDGER=%s: %s", file->path,
@@ -213,8 +212,11 @@ port_renew(void *self)
 	    (!lost || file->troubled))
 		return false;
 	file->looked_ms = now_ms;
-	if (!lost && !ledger_is_replaced(file->ledger, file->path))
+	if (!lost && !ledger_is_replaced(file->ledger, file->path)) {
+		if (file->fd < 0)
+			(void)lock(file, &err);
 		return false;
+	}
 	fault = lost ? "damaged" : "deleted or replaced";
 	ok = take(file, 0, &err);
 	if (ok)

@@ -2,7 +2,8 @@
 /*
  * The scaler's ledger port over the seat ledger's file (common/ledger.h), which
  * this process alone makes. It keeps a flock(2) on the file, so that two fleets
- * with the same LEDGER don't replace each other's for ever.
+ * with the same LEDGER don't replace each other's for ever. The lock keeps
+ * nobody from the ledger of his own database's epoch.
  *
  * Whatever becomes of the file, the port's functions go on with the mapping
  * that they have until `renew` has made another.

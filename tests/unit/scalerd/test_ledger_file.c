@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* flock */
+#define _GNU_SOURCE /* mkdtemp */
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -266,27 +265,48 @@ directory_in_the_ledgers_place_is_told(void **state)
 }
 
 static void
-ledger_of_a_running_scalerd_is_left_alone(void **state)
+ledger_of_another_running_scalerd_is_left_alone(void **state)
 {
 	struct room *room = *state;
 	struct ledger_file *second = NULL;
 	struct ledger_port port;
 	char expected[256];
+	struct err err;
+
+	open_with(room, 0);
+	snprintf(expected, sizeof(expected),
+		 "LEDGER=%s: another scalerd uses it", room->path);
+	for (uint64_t row = 0; row < 2; row++) {
+		const uint64_t epoch = row == 0 ? 0 : epoch_of(room) + 1;
+
+		assert_false(
+		    ledger_file_open(&second, &port, room->path, epoch, &err));
+		assert_null(second);
+		assert_string_equal(err.msg, expected);
+	}
+	assert_false(renews_within(room, LEDGER_FILE_LOOK_MS + 100));
+}
+
+static void
+ledger_of_ones_own_database_is_taken_over_from_its_writer_before(void **state)
+{
+	struct room *room = *state;
+	struct ledger_file *before;
+	struct ledger_file *third = NULL;
+	struct ledger_port port;
 	uint64_t epoch;
 	struct err err;
 
 	open_with(room, 0);
 	epoch = epoch_of(room);
-	assert_false(ledger_file_open(&second, &port, room->path, 0, &err));
-	assert_null(second);
-	snprintf(expected, sizeof(expected),
-		 "LEDGER=%s: another scalerd uses it", room->path);
-	assert_string_equal(err.msg, expected);
-	assert_false(renews_within(room, LEDGER_FILE_LOOK_MS + 100));
-	assert_int_equal(epoch_of(room), epoch);
-	ledger_file_close(room->file);
+	before = room->file;
 	open_with(room, epoch);
 	assert_int_equal(epoch_of(room), epoch);
+	ledger_file_close(before);
+	/* It locks it as soon as it can. */
+	assert_false(renews_within(room, LEDGER_FILE_LOOK_MS + 100));
+	assert_false(
+	    ledger_file_open(&third, &port, room->path, epoch + 1, &err));
 }
 
 /* ---- renewing ---------------------------------------------------------- */
@@ -425,18 +445,19 @@ announcing_reaches_handlers(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-UNIT_MAIN(TEST(missing_ledger_is_made_with_its_directory),
-	  TEST(ledger_of_the_rows_epoch_is_kept),
-	  TEST(ledger_of_another_epoch_is_replaced),
-	  TEST(what_is_no_ledger_is_replaced),
-	  TEST(directory_that_can_not_be_made_is_told),
-	  TEST(directory_in_the_ledgers_place_is_told),
-	  TEST(ledger_of_a_running_scalerd_is_left_alone),
-	  TEST(deleted_ledger_is_made_anew_and_waiters_are_woken),
-	  TEST(deleted_directory_is_made_anew),
-	  TEST(ledger_that_another_took_the_place_of_is_made_anew),
-	  TEST(cut_ledger_is_made_anew),
-	  TEST(ledger_with_another_epoch_written_into_it_is_made_anew),
-	  TEST(ledger_that_can_not_be_made_is_tried_again),
-	  TEST(closing_returns_the_final_count),
-	  TEST(announcing_reaches_handlers))
+UNIT_MAIN(
+    TEST(missing_ledger_is_made_with_its_directory),
+    TEST(ledger_of_the_rows_epoch_is_kept),
+    TEST(ledger_of_another_epoch_is_replaced),
+    TEST(what_is_no_ledger_is_replaced),
+    TEST(directory_that_can_not_be_made_is_told),
+    TEST(directory_in_the_ledgers_place_is_told),
+    TEST(ledger_of_another_running_scalerd_is_left_alone),
+    TEST(ledger_of_ones_own_database_is_taken_over_from_its_writer_before),
+    TEST(deleted_ledger_is_made_anew_and_waiters_are_woken),
+    TEST(deleted_directory_is_made_anew),
+    TEST(ledger_that_another_took_the_place_of_is_made_anew),
+    TEST(cut_ledger_is_made_anew),
+    TEST(ledger_with_another_epoch_written_into_it_is_made_anew),
+    TEST(ledger_that_can_not_be_made_is_tried_again),
+    TEST(closing_returns_the_final_count), TEST(announcing_reaches_handlers))
