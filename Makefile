@@ -35,7 +35,7 @@ RUN_PACKAGES := build-essential libfcgi-dev libcurl4-openssl-dev \
 CHECK_PACKAGES := $(RUN_PACKAGES) libcmocka-dev python3 python3-pytest \
 	python3-pytest-xdist python3-venv python3-websockets
 LINT_PACKAGES := $(CHECK_PACKAGES) clang clang-format clang-tidy cppcheck
-BENCH_PACKAGES := $(CHECK_PACKAGES) wrk
+BENCH_PACKAGES := $(RUN_PACKAGES) python3 python3-venv wrk
 
 src = $(sort $(wildcard $(1)))
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
