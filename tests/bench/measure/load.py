@@ -18,7 +18,8 @@ BAD_ANSWERS = ("Non-2xx or 3xx responses", "Socket errors")
 
 
 def program(name, *arguments, timeout=GRACE_S):
-    """The JSON lines that a program of build/bench prints."""
+    """The JSON that a program of build/bench prints: one object in a line, or
+    an array of them."""
     argv = [str(BUILD / "bench" / name), *map(str, arguments)]
     try:
         done = subprocess.run(
@@ -28,6 +29,8 @@ def program(name, *arguments, timeout=GRACE_S):
         raise MeasureError(str(error)) from None
     if done.returncode != 0:
         raise MeasureError(f"{name}: exit code {done.returncode}: {done.stderr.strip()}")
+    if done.stdout.startswith("["):
+        return json.loads(done.stdout)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
