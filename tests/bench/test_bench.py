@@ -19,8 +19,8 @@ from harness.waiting import wait_until  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("GSM_BUILD", ROOT / "build")).resolve()
 RUN = ROOT / "tests/bench/run"
-NAMES = ("allocation", "decide", "fairness", "idle", "list", "memory", "polling", "refresh")
-NAMES += ("seed", "turn")
+NAMES = ("allocation", "decide", "fairness", "grant", "idle", "list", "memory", "polling")
+NAMES += ("refresh", "seed", "turn")
 NEED_WRK = {"allocation", "list", "memory"}
 RUN_S = 120
 
