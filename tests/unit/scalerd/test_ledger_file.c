@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* mkdtemp */
+#define _GNU_SOURCE /* flock */
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -265,48 +266,55 @@ directory_in_the_ledgers_place_is_told(void **state)
 }
 
 static void
-ledger_of_another_running_scalerd_is_left_alone(void **state)
+ledger_belongs_to_the_scalerd_that_started_last(void **state)
 {
 	struct room *room = *state;
-	struct ledger_file *second = NULL;
-	struct ledger_port port;
-	char expected[256];
-	struct err err;
+	struct ledger_port first;
+	struct ledger_file *first_file;
+	uint64_t epoch;
 
 	open_with(room, 0);
-	snprintf(expected, sizeof(expected),
-		 "LEDGER=%s: another scalerd uses it", room->path);
-	for (uint64_t row = 0; row < 2; row++) {
-		const uint64_t epoch = row == 0 ? 0 : epoch_of(room) + 1;
-
-		assert_false(
-		    ledger_file_open(&second, &port, room->path, epoch, &err));
-		assert_null(second);
-		assert_string_equal(err.msg, expected);
-	}
+	first = room->port;
+	first_file = room->file;
+	silence(room);
+	open_with(room, 0);
+	speak(room);
+	assert_new(room, first.epoch(first.self));
+	epoch = epoch_of(room);
+	assert_false(renews_within(&(struct room){.port = first},
+				   LEDGER_FILE_LOOK_MS + 100));
 	assert_false(renews_within(room, LEDGER_FILE_LOOK_MS + 100));
+	assert_int_equal(epoch_of(room), epoch);
+	/* It has it again when the other one has ended. */
+	ledger_file_close(room->file);
+	room->file = first_file;
+	room->port = first;
+	assert_true(renews_within(room, DEADLINE_MS));
+	assert_new(room, epoch);
 }
 
 static void
-ledger_of_ones_own_database_is_taken_over_from_its_writer_before(void **state)
+ledger_of_a_scalerd_that_hangs_is_taken_over_and_locked_when_it_ends(
+    void **state)
 {
 	struct room *room = *state;
 	struct ledger_file *before;
-	struct ledger_file *third = NULL;
-	struct ledger_port port;
 	uint64_t epoch;
-	struct err err;
+	int fd;
 
 	open_with(room, 0);
 	epoch = epoch_of(room);
 	before = room->file;
+	silence(room);
 	open_with(room, epoch);
+	speak(room);
 	assert_int_equal(epoch_of(room), epoch);
 	ledger_file_close(before);
-	/* It locks it as soon as it can. */
 	assert_false(renews_within(room, LEDGER_FILE_LOOK_MS + 100));
-	assert_false(
-	    ledger_file_open(&third, &port, room->path, epoch + 1, &err));
+	assert_int_equal(epoch_of(room), epoch);
+	fd = open(room->path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);
+	close(fd);
 }
 
 /* ---- renewing ---------------------------------------------------------- */
@@ -452,8 +460,8 @@ UNIT_MAIN(
     TEST(what_is_no_ledger_is_replaced),
     TEST(directory_that_can_not_be_made_is_told),
     TEST(directory_in_the_ledgers_place_is_told),
-    TEST(ledger_of_another_running_scalerd_is_left_alone),
-    TEST(ledger_of_ones_own_database_is_taken_over_from_its_writer_before),
+    TEST(ledger_belongs_to_the_scalerd_that_started_last),
+    TEST(ledger_of_a_scalerd_that_hangs_is_taken_over_and_locked_when_it_ends),
     TEST(deleted_ledger_is_made_anew_and_waiters_are_woken),
     TEST(deleted_directory_is_made_anew),
     TEST(ledger_that_another_took_the_place_of_is_made_anew),
