@@ -90,8 +90,8 @@ def test_one_that_is_told_to_end_leaves_no_process_behind(tmp_path):
         start_new_session=True,
     ) as running:
         try:
-            # It, the writer, fcgi-api, nginx and its worker.
-            wait_until(lambda: len(group(running.pid)) == 5, RUN_S, "the bench runs")
+            # It, the writer, fcgi-api, nginx and its worker, or more of them.
+            wait_until(lambda: len(group(running.pid)) >= 5, RUN_S, "the bench runs")
         finally:
             running.terminate()
     assert running.returncode == 143

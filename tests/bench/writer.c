@@ -35,7 +35,9 @@ enum { EXIT_USAGE = 64, EXIT_OS = 71 };
 enum {
 	ROWS_MAX = 1000, /* of one commit */
 	RATE_MAX = 1000,
-	SEATS = 1000, /* credit of each gameserver, renewed with its row */
+	/* Credit of each gameserver, renewed with its row: so much that it
+	 * doesn't run out when this program gets no time for a moment. */
+	SEATS = 100000,
 	SEATS_VARY = 7,
 	IDLE_NS = 1000 * 1000 * 1000,
 	GENERATION = 1,

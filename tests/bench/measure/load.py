@@ -45,6 +45,7 @@ def clients(port, path, count, seconds):
 def wrk(port, path, seconds, connections=CONNECTIONS):
     """One run. wrk counts in whole seconds, so it is told to end."""
     argv = ["wrk", "-t1", f"-c{connections}", f"-d{int(seconds) + GRACE_S}s", "--latency"]
+    argv += ["--timeout", f"{GRACE_S}s"]  # a slow answer is slow, not lost
     began = time.monotonic()
     with subprocess.Popen(
         [*argv, f"http://127.0.0.1:{port}{path}"],

@@ -67,9 +67,21 @@ def children(pid):
     return found
 
 
-def cpu_s(pids):
-    """CPU seconds of processes so far, of threads that ended not."""
-    return sum(_cpu_of_threads(pid) for pid in pids)
+class CpuClock:
+    """CPU seconds that processes spend from now on. Of one that ends (nginx's
+    cache loader does, after a minute) nothing is counted."""
+
+    def __init__(self, pids):
+        self._before = {pid: _cpu_of_threads(pid) for pid in pids}
+
+    def spent(self):
+        total = 0
+        for pid, before in self._before.items():
+            try:
+                total += _cpu_of_threads(pid) - before
+            except OSError:
+                pass
+        return total
 
 
 def _cpu_of_threads(pid):
@@ -77,7 +89,7 @@ def _cpu_of_threads(pid):
     for thread in os.listdir(f"/proc/{pid}/task"):
         try:
             text = Path(f"/proc/{pid}/task/{thread}/schedstat").read_text()
-        except FileNotFoundError:
+        except OSError:
             continue  # it ended just now
         total_ns += int(text.split()[0])
     return total_ns / 1e9 if total_ns else _cpu_ticks(pid)

@@ -16,10 +16,9 @@ BUSY, IDLE = "100 commits/s of 100 rows", "idle: a heartbeat a second"
 
 def share(pids, seconds):
     """Of one processor, in per cent."""
-    began, before = time.monotonic(), machine.cpu_s(pids)
+    began, clock = time.monotonic(), machine.CpuClock(pids)
     time.sleep(seconds)
-    spent = machine.cpu_s(pids) - before
-    return 100 * spent / (time.monotonic() - began)
+    return 100 * clock.spent() / (time.monotonic() - began)
 
 
 def measure(plan):

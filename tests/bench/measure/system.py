@@ -223,11 +223,10 @@ def empty(bench, name):
 def measured_cpu(site, work):
     """What work() returns, a dict with `requests`, and microseconds of CPU
     for each of them."""
-    nginx, handler = site.nginx_pids(), site.handler_pids()
-    before = machine.cpu_s(nginx), machine.cpu_s(handler)
+    nginx = machine.CpuClock(site.nginx_pids())
+    handler = machine.CpuClock(site.handler_pids())
     result = work()
-    after = machine.cpu_s(nginx), machine.cpu_s(handler)
     us = 1e6 / result["requests"]
-    result["nginx_us"] = (after[0] - before[0]) * us
-    result["handler_us"] = (after[1] - before[1]) * us
+    result["nginx_us"] = nginx.spent() * us
+    result["handler_us"] = handler.spent() * us
     return result
