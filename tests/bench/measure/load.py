@@ -46,7 +46,6 @@ def wrk(port, path, seconds, connections=CONNECTIONS):
     """One run. wrk counts in whole seconds, so it is told to end."""
     argv = ["wrk", "-t1", f"-c{connections}", f"-d{int(seconds) + GRACE_S}s", "--latency"]
     argv += ["--timeout", f"{GRACE_S}s"]  # a slow answer is slow, not lost
-    began = time.monotonic()
     with subprocess.Popen(
         [*argv, f"http://127.0.0.1:{port}{path}"],
         stdout=subprocess.PIPE,
@@ -62,7 +61,7 @@ def wrk(port, path, seconds, connections=CONNECTIONS):
                 running.kill()
     if running.returncode != 0:
         raise MeasureError(f"wrk: exit code {running.returncode}: {output}")
-    return {**_read_wrk(output), "wall_s": time.monotonic() - began}
+    return _read_wrk(output)
 
 
 def _read_wrk(output):
