@@ -35,6 +35,7 @@ RUN_PACKAGES := build-essential libfcgi-dev libcurl4-openssl-dev \
 CHECK_PACKAGES := $(RUN_PACKAGES) libcmocka-dev python3 python3-pytest \
 	python3-pytest-xdist python3-venv python3-websockets
 LINT_PACKAGES := $(CHECK_PACKAGES) clang clang-format clang-tidy cppcheck
+BENCH_PACKAGES := $(RUN_PACKAGES) python3 python3-venv wrk
 
 src = $(sort $(wildcard $(1)))
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -60,8 +61,7 @@ PROGRAMS := $(addprefix $(BUILD)/bin/,fcgi-api scalerd gameserver)
 unit_shared = $(call obj,$(filter tests/unit/$(1)/%,$(UNIT_SHARED_SRC)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 SIM := $(BUILD)/tests/sim/sim
-# One program each.
-BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(BENCH_SRC))
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 
 # A nested make on all processors, unless the caller chose the jobs.
 JOBS = $(if $(filter -j% --jobs%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -70,12 +70,12 @@ Q := $(if $(V),,@)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all programs tests deps run check check-all lint format layers install \
+.PHONY: all programs tests deps run check check-all bench lint format layers install \
 	uninstall clean help FORCE
 
 all: programs ## build fcgi-api, scalerd and gameserver in build/bin (default)
 programs: $(PROGRAMS)
-tests: $(UNIT_TESTS) $(if $(SIM_SRC),$(SIM)) $(BENCHES)
+tests: $(UNIT_TESTS) $(if $(SIM_SRC),$(SIM)) $(BENCH_PROGRAMS)
 
 # ---- what is built ---------------------------------------------------------
 
@@ -133,7 +133,10 @@ $(BUILD)/tests/unit/fcgi-api/%: $(BUILD)/obj/tests/unit/fcgi-api/%.o $(call unit
 $(SIM): $(call obj,$(SIM_SRC)) $(SCALERD_LIB) $(COMMON_LIB)
 	$(link) $(SCALERD_LIBS)
 
-$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(SCALERD_LIB) $(COMMON_LIB)
+# One program each: beside fcgi-api, or beside scalerd.
+$(addprefix $(BUILD)/bench/,empty grant): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(FCGI_LIB) $(COMMON_LIB)
+	$(link) $(FCGI_LIBS)
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(SCALERD_LIB) $(COMMON_LIB)
 	$(link) $(SCALERD_LIBS)
 
 # ---- run and test ----------------------------------------------------------
@@ -167,6 +170,13 @@ check-all: ## the same, with the tests that take long and more simulations
 	$(CLOUD)
 	$(SUBMAKE) programs tests
 	@$(PYTEST) $(PYTEST_ARGS)
+
+# SEED=/path: a checkout of PlayLiveChess/playlivechess-manager to compare with.
+bench: ## measure, print tables, write build/bench/*.json (BENCH=names: some)
+	@.ci/install-packages $(BENCH_PACKAGES)
+	$(SUBMAKE) programs $(BENCH_PROGRAMS)
+	@PATH="$$PATH:/usr/sbin:/sbin" GSM_BUILD='$(abspath $(BUILD))' \
+		PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/bench/run $(BENCH)
 
 # ---- the look of the code --------------------------------------------------
 

@@ -73,15 +73,16 @@ warn_config(void *arg, const char *text)
 }
 
 static bool
-init_api(struct api *api, const struct config *config, struct err *err)
+set_up(struct api *api, const struct config *config, struct err *err)
 {
 	const char *backup = config->backup_gameserver;
-	if (backup[0] != '\0' && !snapshot_address_valid(backup))
+	if (backup[0] != '\0' && !seats_address_valid(backup))
 		return err_set(err, "BACKUP_GAMESERVER is not an address: %s",
 			       backup);
+	api_init(api, config->ledger);
 	memcpy(api->backup, backup, strlen(backup) + 1);
 	api->started_utc_ms = instant_now().utc_ms;
-	return true;
+	return ledger_guard(err);
 }
 
 int
@@ -99,7 +100,7 @@ main(int argc, char **argv)
 		return status;
 	if (!config_load(&config, CONFIG_FCGI_API, arguments.config,
 			 warn_config, NULL, &err) ||
-	    !init_api(&api, &config, &err)) {
+	    !set_up(&api, &config, &err)) {
 		log_error("config", LOG_TEXT("error", err.msg));
 		return EXIT_CONFIG;
 	}

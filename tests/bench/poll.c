@@ -4,18 +4,19 @@
  * beside this one), and beside it a raw epoll client on kept connections, the
  * physical limit.
  *
- *	poll [ROUNDS] >poll.json
+ *	poll [--raw] --gameservers N [--hung PERCENT] [--rounds N]
  *
- * Each line is a run in a process of its own: CPU of this process for one
- * question, the time of a round (until the healthy ones have answered, and
- * until all are done), medians of ROUNDS (5) with the least and the greatest,
- * and the memory.
+ * Prints CPU of this process for one question, the time of a round (until the
+ * healthy ones have answered, and until all are done), medians of the rounds
+ * (1) with the least and the greatest, and the memory. --raw is that client;
+ * it can't do with hung ones.
  */
 #define _GNU_SOURCE /* pipe2 */
 #include "tests/bench/bench.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -28,6 +29,7 @@
 
 enum {
 	ROUNDS_MAX = 101,
+	GAMESERVERS_MAX = 20000,
 	WARM_ROUNDS = 3, /* the first makes the connections */
 	TIMEOUT_MS = 2000,
 	EVENTS_MAX = 256,
@@ -35,7 +37,7 @@ enum {
 };
 
 struct run {
-	const char *client;
+	bool raw;
 	int n;
 	int hung_percent;
 	int rounds;
@@ -232,20 +234,20 @@ static void
 measure(const struct run *run)
 {
 	static struct figures f;
-	const bool raw = strcmp(run->client, "raw epoll") == 0;
 
-	if (raw)
+	if (run->raw)
 		run_raw(run, &f);
 	else
 		run_poller(run, &f);
-	printf("{\"client\":\"%s\",\"gameservers\":%d,\"hung_percent\":%d,"
-	       "\"rounds\":%d,\"cpu_us_per_poll\":%.1f",
-	       run->client, run->n, run->hung_percent, run->rounds,
+	printf("{\"name\":\"poll\",\"client\":\"%s\",\"gameservers\":%d,"
+	       "\"hung_percent\":%d,\"rounds\":%d,\"cpu_us_per_poll\":%.1f",
+	       run->raw ? "raw epoll" : "poller", run->n, run->hung_percent,
+	       run->rounds,
 	       (double)bench_median(f.cpu_us, (size_t)run->rounds) / run->n);
 	print_times("healthy", f.healthy_us, run->rounds);
 	print_times("round", f.all_us, run->rounds);
-	printf(",\"wrong_answers\":%" PRId64 ",\"rss_kb\":%" PRId64 "}", f.bad,
-	       bench_rss_kb());
+	printf(",\"wrong_answers\":%" PRId64 ",\"rss_kb\":%" PRId64 "}\n",
+	       f.bad, bench_rss_kb());
 	fflush(stdout);
 }
 
@@ -299,39 +301,63 @@ run_apart(const char *program, struct run run)
 	waitpid(gameservers, &status, 0);
 }
 
+static bool
+parse_number(const char *text, int least, int most, int *number)
+{
+	char *end;
+	const long value = strtol(text, &end, 10);
+
+	*number = (int)value;
+	return *end == '\0' && value >= least && value <= most;
+}
+
+static bool
+parse(struct run *run, int argc, char **argv)
+{
+	static const struct option option[] = {
+	    {"raw", no_argument, NULL, 'r'},
+	    {"gameservers", required_argument, NULL, 'g'},
+	    {"hung", required_argument, NULL, 'h'},
+	    {"rounds", required_argument, NULL, 'n'},
+	    {NULL, 0, NULL, 0}};
+	bool good = true;
+	int c;
+
+	while (good && (c = getopt_long(argc, argv, "", option, NULL)) != -1) {
+		if (c == 'r')
+			run->raw = true;
+		else if (c == 'g')
+			good =
+			    parse_number(optarg, 1, GAMESERVERS_MAX, &run->n);
+		else if (c == 'h')
+			good = parse_number(optarg, 0, 100, &run->hung_percent);
+		else
+			good = c == 'n' && parse_number(optarg, 1, ROUNDS_MAX,
+							&run->rounds);
+	}
+	return good && optind == argc && run->n > 0 &&
+	       !(run->raw && run->hung_percent > 0);
+}
+
 int
 main(int argc, char **argv)
 {
-	static const int counts[] = {100, 1000, 10000};
-	static const int hung[] = {0, 1, 10};
-	const int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 5;
+	struct run run = {.rounds = 1};
 	const char *slash = strrchr(argv[0], '/');
 	struct rlimit limit;
 	char program[4096];
 
-	if (rounds < 1 || rounds > ROUNDS_MAX)
+	if (!parse(&run, argc, argv)) {
+		fputs("usage: poll [--raw] --gameservers N [--hung PERCENT] "
+		      "[--rounds N]\n",
+		      stderr);
 		return EX_USAGE;
+	}
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	snprintf(program, sizeof(program), "%.*s/many_gameservers",
 		 slash ? (int)(slash - argv[0]) : 1, slash ? argv[0] : ".");
-	printf("[");
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		struct run run = {.n = counts[i], .rounds = rounds};
-
-		run.client = "raw epoll";
-		printf("%s", i > 0 ? ",\n" : "");
-		fflush(stdout);
-		run_apart(program, run);
-		run.client = "poller";
-		for (size_t k = 0; k < sizeof(hung) / sizeof(hung[0]); k++) {
-			printf(",\n");
-			fflush(stdout);
-			run.hung_percent = hung[k];
-			run_apart(program, run);
-		}
-	}
-	printf("]\n");
+	run_apart(program, run);
 	return EX_OK;
 }
