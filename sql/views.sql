@@ -21,7 +21,7 @@ SELECT fleet_name, provider,
        last_action,
        datetime(nullif(last_action_utc_ms, 0) / 1000, 'unixepoch')
            AS last_action_at,
-       free, coming, upscale_margin, downscale_margin, server_capacity,
+       free, coming, shortage, allocation, upscale_margin, downscale_margin, server_capacity,
        live, serving, launching, starting, available, standby, stopping,
        min_servers, max_servers,
        launch_failures,
@@ -38,6 +38,7 @@ SELECT id, address, state, reason,
            '0dhm ') || format('%ds', s % 60) AS state_age,
        health, seats,
        CASE WHEN heard THEN max(0, most_seats - seats) END AS players,
+       CASE WHEN slot >= 0 THEN slot END AS slot, grant_limit,
        ready_to_close,
        CASE WHEN answered_utc_ms > 0 THEN
            ltrim(format('%dd %dh %dm ', a / 86400, a / 3600 % 24, a / 60 % 60),
@@ -95,7 +96,8 @@ SELECT heartbeat_utc_ms, heartbeat_boot_ms, boot_id, stale_after_ms,
        started_utc_ms, free, coming, serving, live, launching, starting,
        available, standby, stopping, upscale_margin, downscale_margin,
        server_capacity, min_servers, max_servers, panic, limited_by,
-       last_action, last_action_utc_ms, ledger_epoch, allocation, rev
+       last_action, last_action_utc_ms, ledger_epoch, allocation, rev,
+       shortage
   FROM fleet_state;
 
 -- Where players may be sent.

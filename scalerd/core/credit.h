@@ -25,8 +25,8 @@ enum { CREDIT_SAMPLES = 8 }; /* of granted, kept for each gameserver */
 /* What is kept of one gameserver between its answers. Zeroed: nothing yet. */
 struct credit {
 	int64_t limit;  /* L: granted may reach it */
-	bool known;     /* limit, seats (and joined) are of an answer since the
-			   last start or return: they may be L_prev, a_prev */
+	bool known;     /* limit, seats (and joined) are of an answer with a
+			   figure of arrived: they may be L_prev, a_prev */
 	int64_t seats;  /* a_prev */
 	int64_t joined; /* j_prev; -1: not reported */
 	/* granted at moments at least hold_ms / (CREDIT_SAMPLES / 2) apart, a
@@ -35,6 +35,9 @@ struct credit {
 		int64_t ms, granted;
 	} sample[CREDIT_SAMPLES];
 	int nsample, newest;
+	/* gH as it was when the question that is open was asked. */
+	bool has_arrived;
+	int64_t arrived;
 };
 
 /* granted is so much at now_ms: kept as a sample if the newest one is old
@@ -42,13 +45,20 @@ struct credit {
 void credit_sample(struct credit *credit, int64_t now_ms, int64_t granted,
 		   int64_t hold_ms);
 
+/* A question goes out now, after credit_sample: keeps the figure for an answer
+ * that takes longer than the samples reach back. */
+void credit_ask(struct credit *credit, int64_t now_ms, int64_t hold_ms);
+
 /* A good answer: seats a, joined j (-1: not reported), asked for at asked_ms,
- * received now with `granted` granted. Sets limit, never below granted. */
+ * received now with `granted` granted. Sets limit, never below granted. Without
+ * L_prev and without a sample old enough there is no credit yet, and known
+ * stays false. */
 void credit_answer(struct credit *credit, int64_t asked_ms, int64_t seats,
 		   int64_t joined, int64_t granted, int64_t hold_ms);
 
-/* Out of rotation, or scalerd has just begun: what was known is no L_prev any
- * more. `limit` becomes `granted`: no credit until the next answer. */
+/* Out of rotation: what was known is no L_prev any more. `limit` becomes
+ * `granted`: no credit until the next answer. The samples stay; with another
+ * generation they don't mean anything: zero the struct instead. */
 void credit_forget(struct credit *credit, int64_t granted);
 
 /* Seats that may still be granted. */

@@ -64,14 +64,6 @@ sub(int64_t a, int64_t b)
 	return difference;
 }
 
-/* Seats that may be granted: a gameserver that is over its limit must not
- * hide the free seats of another. */
-static int64_t
-free_seats(const struct server_view *s)
-{
-	return s->seats > 0 ? s->seats : 0;
-}
-
 static void
 count_coming(const struct policy *policy, struct decision *out)
 {
@@ -83,7 +75,7 @@ static void
 count_rotation(const struct server_view *s, struct tally *tally,
 	       struct decision *out)
 {
-	out->free = add(out->free, free_seats(s));
+	out->free = add(out->free, s->credit);
 	out->serving++;
 	tally->rotation++;
 }
@@ -188,7 +180,7 @@ find_back(const struct fleet_view *view, const struct decision *out,
 		const struct server_view *s = &view->server[i];
 
 		if (s->state != STATE_STANDBY || s->health != HEALTH_GOOD ||
-		    s->host_leaving || (seats_matter && s->seats <= 0))
+		    s->host_leaving || (seats_matter && s->credit <= 0))
 			continue;
 		if (is_emptier(s, best) && !is_chosen(out, ACTION_BACK, s->id))
 			best = s;
@@ -261,7 +253,7 @@ grow(const struct fleet_view *view, const struct policy *policy,
 		if (n == BACK_MAX)
 			return;
 		act(out, ACTION_BACK, reason, s->id);
-		seats = sub(seats, free_seats(s));
+		seats = sub(seats, s->credit);
 		servers = sub(servers, 1);
 	}
 	out->wanted = launches_for(seats, policy);
@@ -289,7 +281,7 @@ release(const struct fleet_view *view, const struct policy *policy,
 			best = s;
 	}
 	if (best != NULL &&
-	    sub(out->free, free_seats(best)) >= policy->upscale_margin)
+	    sub(out->free, best->credit) >= policy->upscale_margin)
 		act(out, ACTION_STANDBY, REASON_SURPLUS, best->id);
 }
 

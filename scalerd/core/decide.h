@@ -58,7 +58,9 @@ struct server_view {
 	bool deadline_over; /* launching, starting: LAUNCH_DEADLINE,
 			       START_GRACE passed */
 	int64_t seats;      /* available_capacity of the last good answer; may
-			       be negative; 0 if never heard */
+			       be negative; 0 if never heard: how empty it is */
+	int64_t credit;     /* seats that may be granted there, or could if it
+			       were available; >= 0: what capacity it is */
 	int64_t proof_answers; /* such answers in a row, none failed between */
 	int64_t asked_ms;      /* when the last good answer was asked for */
 	int64_t silent_ms;     /* polled in vain for so long */

@@ -6,8 +6,25 @@
 #include "scalerd/edge/strict_json.h"
 
 static bool
-read_members(struct json_object *object, int64_t *seats, bool *ready_to_close,
-	     struct err *err)
+read_joined(struct json_object *object, int64_t *joined, struct err *err)
+{
+	struct json_object *total;
+	int64_t n = ANSWER_NO_JOINED;
+
+	if (json_object_object_get_ex(object, "joined_total", &total)) {
+		if (!json_object_is_type(total, json_type_int))
+			return err_set(err, "joined_total is no integer");
+		n = json_object_get_int64(total);
+		if (n < 0 || n > ANSWER_JOINED_MAX)
+			return err_set(err, "joined_total is out of range");
+	}
+	*joined = n;
+	return true;
+}
+
+static bool
+read_members(struct json_object *object, int64_t *seats, int64_t *joined,
+	     bool *ready_to_close, struct err *err)
 {
 	struct json_object *capacity;
 	struct json_object *ready;
@@ -24,13 +41,15 @@ read_members(struct json_object *object, int64_t *seats, bool *ready_to_close,
 	n = json_object_get_int64(capacity);
 	if (n < -ANSWER_SEATS_MAX || n > ANSWER_SEATS_MAX)
 		return err_set(err, "available_capacity is out of range");
+	if (!read_joined(object, joined, err))
+		return false;
 	*seats = n;
 	*ready_to_close = json_object_get_boolean(ready);
 	return true;
 }
 
 bool
-answer_parse(const char *body, size_t size, int64_t *seats,
+answer_parse(const char *body, size_t size, int64_t *seats, int64_t *joined,
 	     bool *ready_to_close, struct err *err)
 {
 	struct json_object *object =
@@ -39,7 +58,7 @@ answer_parse(const char *body, size_t size, int64_t *seats,
 
 	if (!object)
 		return false;
-	ok = read_members(object, seats, ready_to_close, err);
+	ok = read_members(object, seats, joined, ready_to_close, err);
 	json_object_put(object);
 	return ok;
 }

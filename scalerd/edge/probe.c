@@ -164,7 +164,8 @@ read_complete(const struct probe *probe, struct answer *answer)
 			 "HTTP status %ld", status);
 	} else if (!answer_parse(probe->transfer.body,
 				 probe->transfer.body_size, &answer->seats,
-				 &answer->ready_to_close, &err)) {
+				 &answer->joined, &answer->ready_to_close,
+				 &err)) {
 		set_outcome(answer, ANSWER_WRONG, err.msg);
 	} else {
 		set_outcome(answer, ANSWER_GOOD, "");

@@ -11,6 +11,11 @@
 
 enum { RC_LOST = -1 }; /* beside SQLite's codes: another writer took over */
 
+static const char *const allocations[] = {
+    [CONFIG_ALLOCATION_SPREAD] = "spread",
+    [CONFIG_ALLOCATION_PACK] = "pack",
+};
+
 /* Binds the parameters of a statement one after the other. */
 struct binder {
 	sqlite3_stmt *stmt;
@@ -96,14 +101,33 @@ put_fleet(struct store *store, const struct fleet_row *row)
 	put_int(&b, row->launch_failures);
 	put_int(&b, row->launch_not_before_utc_ms);
 	put_int(&b, row->last_launch_utc_ms);
+	put_int(&b, row->ledger_epoch);
+	put_int(&b, row->last_generation);
+	put_int(&b, row->shortage);
+	put_text(&b, allocations[row->allocation]);
 	rc = run(&b);
 	if (rc == SQLITE_OK && sqlite3_changes(store->db) == 0)
 		return RC_LOST;
 	return rc;
 }
 
+/* The number of this commit among those that change a gameserver. */
 static int
-put_gameserver(struct store *store, const struct gameserver *row)
+raise_rev(struct store *store, int64_t *rev)
+{
+	sqlite3_stmt *stmt = store->stmt[STMT_RAISE_REV];
+	int rc = sqlite3_step(stmt);
+
+	if (rc == SQLITE_ROW) {
+		*rev = sqlite3_column_int64(stmt, 0);
+		rc = sqlite3_step(stmt);
+	}
+	(void)sqlite3_reset(stmt);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int
+put_gameserver(struct store *store, const struct gameserver *row, int64_t rev)
 {
 	struct binder b = bind(store, STMT_PUT_GAMESERVER);
 
@@ -128,6 +152,10 @@ put_gameserver(struct store *store, const struct gameserver *row)
 	put_int(&b, row->ready_to_close);
 	put_int(&b, row->answered_utc_ms);
 	put_int(&b, row->host_leaving);
+	put_int(&b, row->slot);
+	put_int(&b, row->generation);
+	put_int(&b, row->grant_limit);
+	put_int(&b, rev);
 	return run(&b);
 }
 
@@ -222,10 +250,13 @@ prune(struct store *store, int64_t utc_ms)
 static int
 put_rows(struct store *store, const struct batch *batch)
 {
+	int64_t rev = 0;
 	int rc = put_fleet(store, batch->fleet);
 
+	if (rc == SQLITE_OK && batch->ngameserver > 0)
+		rc = raise_rev(store, &rev);
 	for (size_t i = 0; rc == SQLITE_OK && i < batch->ngameserver; i++)
-		rc = put_gameserver(store, batch->gameserver[i]);
+		rc = put_gameserver(store, batch->gameserver[i], rev);
 	for (size_t i = 0; rc == SQLITE_OK && i < batch->noperation; i++)
 		rc = put_operation(store, batch->operation[i]);
 	for (size_t i = 0; rc == SQLITE_OK && i < batch->nevent; i++)

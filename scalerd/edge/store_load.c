@@ -67,6 +67,13 @@ get_text(struct reader *r, char *to, size_t size)
 	snprintf(to, size, "%s", text);
 }
 
+static int64_t
+get_allocation(struct reader *r)
+{
+	return strcmp(get_word(r), "pack") == 0 ? CONFIG_ALLOCATION_PACK
+						: CONFIG_ALLOCATION_SPREAD;
+}
+
 static void
 get_counts(struct reader *r, int64_t count[STATE_COUNT])
 {
@@ -109,6 +116,10 @@ read_fleet(const struct source *source, struct reader *r)
 	row.launch_failures = get_int(r);
 	row.launch_not_before_utc_ms = get_int(r);
 	row.last_launch_utc_ms = get_int(r);
+	row.ledger_epoch = get_int(r);
+	row.last_generation = get_int(r);
+	row.shortage = get_int(r);
+	row.allocation = get_allocation(r);
 	if (!r->bad)
 		source->rows->fleet(source->rows->arg, &row);
 }
@@ -151,6 +162,9 @@ read_gameserver(const struct source *source, struct reader *r)
 	row.ready_to_close = get_bool(r);
 	row.answered_utc_ms = get_int(r);
 	row.host_leaving = get_bool(r);
+	row.slot = get_int(r);
+	row.generation = get_int(r);
+	row.grant_limit = get_int(r);
 	if (!r->bad)
 		source->rows->gameserver(source->rows->arg, &row);
 }

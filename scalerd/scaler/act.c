@@ -128,7 +128,7 @@ act_poll_interval(const struct scaler *s, const struct member *m)
 
 	if (health == HEALTH_BAD)
 		interval = smaller(interval, POLL_BAD_MS);
-	else if (health != HEALTH_GOOD)
+	else if (health != HEALTH_GOOD || seats_is_waiting(s, m))
 		interval = smaller(interval, POLL_FAST_MS);
 	jitter = interval / POLL_JITTER_DIV;
 	return interval - jitter +
@@ -154,8 +154,10 @@ act_questions(struct scaler *s)
 
 		if (!is_asked(m) || m->polling || s->now.ms < m->next_poll_ms)
 			continue;
-		if (prober->ask(prober->self, &question))
+		if (prober->ask(prober->self, &question)) {
 			m->polling = true;
+			seats_ask(s, m);
+		}
 	}
 }
 

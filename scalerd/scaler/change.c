@@ -218,7 +218,8 @@ change_launch(struct scaler *s, enum reason reason)
 				 .since_utc_ms = s->now.utc_ms,
 				 .origin = ORIGIN_LAUNCHED,
 				 .ours = true,
-				 .score = HEALTH_SCORE_UNKNOWN};
+				 .score = HEALTH_SCORE_UNKNOWN,
+				 .slot = SLOT_NONE};
 	struct err err = {""};
 	struct intent *o;
 	struct member *m;

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "scalerd/core/credit.h"
 #include "scalerd/core/model.h"
 
 enum { QUIET_NOT_YET = -1 };
@@ -40,6 +41,12 @@ struct member {
 	int absent; /* complete lists in a row without it */
 	int64_t absent_since_ms;
 	bool shares_host;
+
+	/* seats.c */
+	bool seated;     /* row.slot and its cell are this one's */
+	bool open;       /* of the cell, when it was last read or set; */
+	int64_t granted; /* likewise */
+	struct credit credit;
 };
 
 struct intent {

@@ -60,6 +60,7 @@ load_fleet(void *arg, const struct fleet_row *row)
 	snprintf(s->last_action, sizeof(s->last_action), "%s",
 		 row->last_action);
 	s->last_action_utc_ms = row->last_action_utc_ms;
+	seats_load_fleet(s, row);
 }
 
 static void
@@ -73,6 +74,7 @@ load_gameserver(void *arg, const struct gameserver *row)
 		loading->failed = true;
 		return;
 	}
+	seats_load(s, m);
 	m->entered_ms = s->now.ms;
 	/* Grants of just before the restart: the whole grace once more. */
 	m->quiet_ms = s->now.ms;
@@ -128,6 +130,10 @@ scaler_load(struct scaler *s, struct err *err)
 	s->now = s->ports.clock.now(s->ports.clock.self);
 	s->started_utc_ms = s->now.utc_ms;
 	s->started_ms = s->now.ms;
+	/* Without a database: hardly one that a snapshot still has. */
+	s->slots.generation =
+	    (uint32_t)(s->ports.clock.random(s->ports.clock.self) >>
+		       (64 - LEDGER_GENERATION_BITS));
 	if (!s->ports.store.load(s->ports.store.self, s->now.utc_ms, &rows,
 				 err))
 		return false;

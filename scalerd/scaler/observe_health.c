@@ -80,6 +80,7 @@ take_good_answer(struct scaler *s, struct member *m,
 		m->dirty = true;
 		m->answered_written_ms = s->now.ms;
 	}
+	seats_answer(s, m, answer);
 	row->heard = true;
 	row->seats = answer->seats;
 	row->ready_to_close = answer->ready_to_close;

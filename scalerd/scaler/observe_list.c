@@ -157,6 +157,7 @@ adopt(struct scaler *s, const struct sighting *seen, const struct member *gone)
 	    .origin = late ? ORIGIN_LAUNCHED : ORIGIN_ADOPTED,
 	    .ours = seen->ours,
 	    .score = HEALTH_SCORE_UNKNOWN,
+	    .slot = SLOT_NONE,
 	    .heard = gone != NULL && gone->row.heard,
 	    .most_seats = gone != NULL ? gone->row.most_seats : 0};
 	struct member *m;

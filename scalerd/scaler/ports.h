@@ -56,6 +56,7 @@ struct fleet_row {
 	int64_t launch_not_before_utc_ms;
 	int64_t last_launch_utc_ms; /* 0: never */
 	int64_t ledger_epoch;       /* of the ledger that grant_limit is for */
+	int64_t last_generation;    /* the greatest ever given */
 	int64_t shortage;           /* requests that found no seat, ever */
 	int64_t allocation;         /* enum config_allocation */
 };

@@ -32,6 +32,7 @@ static void
 fill_fleet(const struct scaler *s, struct fleet_row *row)
 {
 	const struct decision *d = &s->decision;
+	const struct ledger_port *ledger = &s->ports.ledger;
 
 	*row = (struct fleet_row){
 	    .heartbeat_utc_ms = s->now.utc_ms,
@@ -58,6 +59,10 @@ fill_fleet(const struct scaler *s, struct fleet_row *row)
 	    .last_launch_utc_ms = s->last_launch_ms == INT64_MIN
 				      ? 0
 				      : to_utc(s, s->last_launch_ms),
+	    .ledger_epoch = (int64_t)ledger->epoch(ledger->self),
+	    .last_generation = s->slots.generation,
+	    .shortage = s->shortage,
+	    .allocation = s->config.allocation,
 	};
 	fill_counts(s, row->count);
 	snprintf(row->limited_by, sizeof(row->limited_by), "%s",
@@ -86,8 +91,9 @@ collect(const struct scaler *s, struct rows *rows)
 	return true;
 }
 
-/* What the store holds now. A standby gameserver is quiet from here on: until
- * this commit the API could still grant on it. */
+/* What the store holds now. A standby gameserver is quiet from here on: its
+ * cell is closed, and until this commit a handler that has lost the ledger
+ * could still send somebody. */
 static void
 mark_clean(struct scaler *s)
 {
@@ -107,6 +113,7 @@ mark_clean(struct scaler *s)
 	s->committed_ms = now.ms;
 	s->uncommitted = false;
 	journal_alarm(s->journal, ALARM_COMMIT_FAILING, 0, s->now.utc_ms, NULL);
+	seats_committed(s);
 }
 
 static void

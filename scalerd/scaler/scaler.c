@@ -51,7 +51,7 @@ scaler_new(const struct ports *ports, const struct config *config)
 	s->surplus_since_ms = -1;
 	s->journal = journal_new();
 	set_policy(s, config);
-	if (s->journal != NULL)
+	if (slots_init(&s->slots, ports->ledger.nslot) && s->journal != NULL)
 		return s;
 	scaler_free(s);
 	return NULL;
@@ -63,6 +63,7 @@ scaler_free(struct scaler *s)
 	if (s == NULL)
 		return;
 	fleet_deinit(&s->fleet);
+	slots_deinit(&s->slots);
 	journal_free(s->journal);
 	free(s->launched_ms);
 	free(s);
@@ -288,6 +289,7 @@ scaler_turn(struct scaler *s, int64_t *next_ms, struct err *err)
 
 	note_time(s);
 	note_settled(s);
+	seats_observe(s);
 	/* What is decided must be recorded before anything else is. */
 	if (!s->uncommitted && decide_now(s)) {
 		for (size_t i = 0; i < s->decision.naction; i++)
@@ -296,6 +298,7 @@ scaler_turn(struct scaler *s, int64_t *next_ms, struct err *err)
 		note_drains(s);
 		note_silence(s);
 	}
+	seats_prepare(s);
 	result = record(s, err);
 	if (result != TURN_OK)
 		return result;

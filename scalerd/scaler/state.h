@@ -6,6 +6,7 @@
  *	observe_*  what the edges saw -> rows: answers, lists, steps
  *	view.c     rows -> what decide() sees
  *	change.c   the only setter of a state; begins and ends operations
+ *	seats.c    slots, cells of the seat ledger and credits
  *	record.c   rows -> the store
  *	act.c      recorded operations and due questions -> the edges
  *	scaler.c   the turn that runs them in this order
@@ -18,6 +19,7 @@
 #include "scalerd/scaler/fleet.h"
 #include "scalerd/scaler/journal.h"
 #include "scalerd/scaler/scaler.h"
+#include "scalerd/scaler/slots.h"
 
 enum {
 	POLL_FAST_MS = 1000,    /* unknown, starting, suspect: asked so often */
@@ -87,6 +89,13 @@ struct scaler {
 	char last_action[DETAIL_SIZE];
 	int64_t last_action_utc_ms;
 
+	/* Seats. */
+	struct slots slots;
+	bool slots_full;        /* said so */
+	bool ledger_is_kept;    /* while loading: it is the rows' one */
+	int64_t shortage;       /* of all ledgers */
+	uint64_t shortage_seen; /* of this one's count */
+
 	/* The store. */
 	bool uncommitted; /* the last commit did not go through */
 	int64_t committed_ms;
@@ -141,6 +150,51 @@ void observe_running(struct scaler *s, struct member *m,
 void view_build(const struct scaler *s, struct server_view *server,
 		struct fleet_view *view);
 enum health view_health(const struct scaler *s, const struct member *m);
+
+/* ---- seats.c ---- */
+
+/*
+ * Handlers of the API count the seats that they grant in the ledger's cells;
+ * here it is decided which cells they may use and how far.
+ *
+ * A gameserver gets a slot as soon as its address is known, with a generation
+ * that no other ever had, before its row is committed; the slot is free again
+ * when the row is committed as gone. Its cell is open only while a player may
+ * be sent there: available, good or suspect, its host not leaving. It closes
+ * before the commit that says so, so that no snapshot, however old, can grant
+ * on it; it opens after the commit that makes it available.
+ *
+ * Each good answer makes a new limit (core/credit.h) that goes out with the
+ * row. When the cell closes the limit is forgotten, and the answers that come
+ * while it is closed make it anew, so that there is credit on its return.
+ *
+ * A cell that is not what it was left as (a new ledger, damage) begins anew,
+ * with another generation and without credit for SEAT_HOLD_MS, for nobody
+ * knows what was granted. Until a limit is known the gameserver is asked
+ * often, and decide() counts the seats that it reported. A restart of scalerd
+ * with the same ledger goes on with the rows' limits.
+ */
+
+/* Once a turn, before anything is decided: renews the ledger if it must be,
+ * reads all cells. */
+void seats_observe(struct scaler *s);
+/* Before the commit: gives slots, closes cells. */
+void seats_prepare(struct scaler *s);
+/* The store has all rows: opens cells, frees slots, tells the handlers. */
+void seats_committed(struct scaler *s);
+/* A question goes out. */
+void seats_ask(const struct scaler *s, struct member *m);
+/* A good answer. */
+void seats_answer(struct scaler *s, struct member *m,
+		  const struct answer *answer);
+/* It has no limit yet, and the next answer may give one. */
+bool seats_is_waiting(const struct scaler *s, const struct member *m);
+/* Seats that may be granted; those that it reported while its limit is not
+ * known. */
+int64_t seats_free(const struct member *m);
+/* While loading: the fleet's row if there is one, before the gameservers'. */
+void seats_load_fleet(struct scaler *s, const struct fleet_row *row);
+void seats_load(struct scaler *s, struct member *m);
 
 /* ---- record.c ---- */
 

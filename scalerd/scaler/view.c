@@ -24,6 +24,7 @@ server_view(const struct scaler *s, const struct member *m)
 	    .shares_host = m->shares_host,
 	    .deadline_over = s->now.ms >= m->deadline_ms,
 	    .seats = row->seats,
+	    .credit = seats_free(m),
 	    .proof_answers = m->proof_answers,
 	    .asked_ms = m->asked_ms,
 	    .silent_ms = m->silent_ms,

@@ -5,6 +5,8 @@
 PRAGMA user_version = 2;
 
 ALTER TABLE fleet_state ADD COLUMN ledger_epoch INTEGER NOT NULL DEFAULT 0;
+-- The generation that was given last; they grow, whatever the slot.
+ALTER TABLE fleet_state ADD COLUMN last_generation INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE fleet_state ADD COLUMN shortage INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE fleet_state ADD COLUMN allocation TEXT NOT NULL DEFAULT 'spread'
 	CHECK (allocation IN ('spread', 'pack'));

@@ -82,15 +82,22 @@ UPDATE fleet_state SET
 	min_servers = ?20, max_servers = ?21, stale_after_ms = ?22,
 	panic = ?23, limited_by = ?24, last_action = ?25,
 	last_action_utc_ms = ?26, launch_failures = ?27,
-	launch_not_before_utc_ms = ?28, last_launch_utc_ms = ?29
+	launch_not_before_utc_ms = ?28, last_launch_utc_ms = ?29,
+	ledger_epoch = ?30, last_generation = ?31, shortage = ?32,
+	allocation = ?33
  WHERE writer_epoch = ?1;
+
+-- Once for each commit that changes a gameserver.
+-- name: store_raise_rev
+UPDATE fleet_state SET rev = rev + 1 RETURNING rev;
 
 -- name: store_put_gameserver
 INSERT INTO gameserver (id, state, reason, since_utc_ms, origin, ours, mark,
 	ref, instance, ip, port, address, health, score, heard, seats,
-	most_seats, ready_to_close, answered_utc_ms, host_leaving)
+	most_seats, ready_to_close, answered_utc_ms, host_leaving, slot,
+	generation, grant_limit, rev)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-	?17, ?18, ?19, ?20)
+	?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)
 ON CONFLICT (id) DO UPDATE SET
 	state = excluded.state, reason = excluded.reason,
 	since_utc_ms = excluded.since_utc_ms, origin = excluded.origin,
@@ -101,7 +108,9 @@ ON CONFLICT (id) DO UPDATE SET
 	seats = excluded.seats, most_seats = excluded.most_seats,
 	ready_to_close = excluded.ready_to_close,
 	answered_utc_ms = excluded.answered_utc_ms,
-	host_leaving = excluded.host_leaving;
+	host_leaving = excluded.host_leaving, slot = excluded.slot,
+	generation = excluded.generation, grant_limit = excluded.grant_limit,
+	rev = excluded.rev;
 
 -- name: store_put_operation
 INSERT INTO operation (id, kind, gameserver, reason, result, phase, request,
@@ -169,7 +178,7 @@ SELECT heartbeat_utc_ms, heartbeat_boot_ms, started_utc_ms, last_id, free,
        stopping, gone, upscale_margin, downscale_margin, server_capacity,
        min_servers, max_servers, stale_after_ms, panic, limited_by, last_action,
        last_action_utc_ms, launch_failures, launch_not_before_utc_ms,
-       last_launch_utc_ms
+       last_launch_utc_ms, ledger_epoch, last_generation, shortage, allocation
   FROM fleet_state
  WHERE heartbeat_utc_ms > 0;
 
@@ -177,7 +186,7 @@ SELECT heartbeat_utc_ms, heartbeat_boot_ms, started_utc_ms, last_id, free,
 -- name: store_get_gameservers
 SELECT id, state, reason, since_utc_ms, origin, ours, mark, ref, instance, ip,
        port, address, health, score, heard, seats, most_seats, ready_to_close,
-       answered_utc_ms, host_leaving
+       answered_utc_ms, host_leaving, slot, generation, grant_limit
   FROM gameserver
  WHERE state <> 'gone' OR since_utc_ms >= ?1
     OR id IN (SELECT gameserver FROM operation WHERE result = 'pending')

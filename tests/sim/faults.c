@@ -43,6 +43,8 @@ static const struct {
     [FAULT_RECONFIGURE] = {"SIGHUP", 0, 0},
     [FAULT_FENCED] = {"another writer takes over", 0, 0},
     [FAULT_AMNESIA] = {"the database is deleted", 0, 0},
+    [FAULT_LEDGER] = {"the ledger suffers", 0, 0},
+    [FAULT_SLEEPER] = {"a process of the API sleeps", 5000, 2 * MINUTE_MS},
     [FAULT_CROWD] = {"a crowd of players", MINUTE_MS, 8 * MINUTE_MS},
     [FAULT_LULL] = {"no players come", MINUTE_MS, 10 * MINUTE_MS},
 };
@@ -61,6 +63,7 @@ config_choose_times(struct world *world)
 	c->launch_deadline_ms = rng_range(rng, 120, 300) * 1000;
 	c->join_grace_ms = rng_range(rng, 10, 60) * 1000;
 	c->dead_after_ms = rng_range(rng, 60, 300) * 1000;
+	c->seat_hold_ms = rng_range(rng, 1, 6) * 500;
 	c->panic_launch_interval_ms = 60000;
 	c->stale_after_ms = 30000;
 	c->hung_after_ms = 120000;
@@ -301,6 +304,7 @@ faults_choose(struct world *world)
 	/* It loses JOIN_GRACE's beginning and the operations: rarely. */
 	if (rng_percent(&world->rng, 50))
 		world->enabled[FAULT_AMNESIA] = false;
+	world->is_strict = rng_percent(&world->rng, 50);
 	world->cloud.two_steps = rng_percent(&world->rng, 50);
 	choose_demand(world);
 	world->fault_gap_ms =
@@ -320,6 +324,8 @@ lasting_fault(struct world *world, enum fault fault)
 	world->until_ms[fault] = world->now_ms + last_ms;
 	if (fault == FAULT_PARTITION)
 		world->partition_from_ms = world->now_ms;
+	if (fault == FAULT_SLEEPER)
+		players_fall_asleep(world);
 	if (fault == FAULT_LIST)
 		world->list_fault = (int)rng_range(&world->rng, 0, 3);
 	world_plan(world, world->until_ms[fault], MOMENT_FAULT_OVER, fault, 0);
@@ -337,6 +343,8 @@ fault_happens(struct world *world, enum fault fault)
 		foreign_appears(world);
 	else if (fault == FAULT_UTC)
 		utc_jumps(world);
+	else if (fault == FAULT_LEDGER)
+		ledger_suffers(world);
 	else if (faults[fault].max_ms > 0)
 		lasting_fault(world, fault);
 	else
@@ -369,6 +377,8 @@ faults_over(struct world *world, const struct moment *moment)
 {
 	if (world->now_ms >= world->until_ms[moment->what])
 		trace(world, "over: %s", faults[moment->what].name);
+	if (moment->what == FAULT_SLEEPER)
+		players_wake_up(world);
 }
 
 /* Nobody ends what never answered well but was not launched by an operation

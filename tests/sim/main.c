@@ -25,6 +25,9 @@ add_figures(struct world_figures *sum, const struct world_figures *one)
 	sum->turns += one->turns;
 	sum->standbys += one->standbys;
 	sum->backs += one->backs;
+	sum->kept += one->kept;
+	sum->turned_away += one->turned_away;
+	sum->renewals += one->renewals;
 }
 
 /* False: it went wrong, or there is no memory. */
@@ -61,10 +64,12 @@ live_all(uint64_t first, uint64_t last, bool verbose)
 			return 1;
 	printf("ok seeds=%" PRIu64 "..%" PRIu64 " launches=%" PRId64
 	       " stops=%" PRId64 " standbys=%" PRId64 " backs=%" PRId64
-	       " kills=%" PRId64 " players=%" PRId64 " refused=%" PRId64
+	       " kills=%" PRId64 " players=%" PRId64 " kept=%" PRId64
+	       " turned_away=%" PRId64 " refused=%" PRId64 " renewals=%" PRId64
 	       " turns=%" PRId64 "\n",
 	       first, last, sum.launches, sum.stops, sum.standbys, sum.backs,
-	       sum.kills, sum.players, sum.refused, sum.turns);
+	       sum.kills, sum.players, sum.kept, sum.turned_away, sum.refused,
+	       sum.renewals, sum.turns);
 	return 0;
 }
 

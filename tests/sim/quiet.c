@@ -29,6 +29,22 @@ is_left_alone(const struct world *world, const struct gameserver *row)
 	       row->state == STATE_LAUNCHING && row->origin == ORIGIN_ADOPTED;
 }
 
+/* All its free seats may be granted, if it is available. */
+static bool
+is_cell_right(const struct world *world, const struct gameserver *row)
+{
+	const int64_t seats = row->seats > 0 ? row->seats : 0;
+	const struct ledger_cell *cell;
+
+	if (row->slot < 0)
+		return false;
+	cell = &world->ledger.cell[row->slot];
+	return cell->generation == row->generation &&
+	       cell->closed ==
+		   (row->state != STATE_AVAILABLE || row->host_leaving) &&
+	       row->grant_limit - cell->granted == seats;
+}
+
 static void
 check_rows(struct world *world)
 {
@@ -56,6 +72,11 @@ check_rows(struct world *world)
 				" seats, in truth %" PRId64,
 				row->id, health_name(stored->health),
 				row->seats, vm->capacity - vm->players);
+		else if (!is_cell_right(world, row))
+			violate(world,
+				"S %" PRId64 " is %s with %" PRId64
+				" seats, its cell says otherwise",
+				row->id, state_name(row->state), row->seats);
 		else if (row->state == STATE_STANDBY && vm->players == 0)
 			violate(world,
 				"I6 %" PRId64 " is empty and stays in "

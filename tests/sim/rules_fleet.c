@@ -126,11 +126,27 @@ is_deadline_unclear(const struct world *world, const struct stored_row *stored)
 		   grace_ms - SLACK_MS;
 }
 
+/* The less of what it reported and of what may be granted: which of them
+ * counts, the scaler alone knows. */
+static int64_t
+seats_of(const struct world *world, const struct gameserver *row)
+{
+	int64_t seats = row->seats;
+
+	if (row->slot >= 0) {
+		const int64_t credit =
+		    row->grant_limit - world->ledger.cell[row->slot].granted;
+
+		seats = credit < seats ? credit : seats;
+	}
+	return seats > 0 ? seats : 0;
+}
+
 static void
 sum_row(struct world *world, const struct stored_row *stored, struct sums *sums)
 {
 	const struct gameserver *row = &stored->row;
-	const int64_t seats = row->seats > 0 ? row->seats : 0;
+	const int64_t seats = seats_of(world, row);
 	/* Nothing is at work on one that was found before it ran. */
 	const bool stays =
 	    !row->host_leaving &&

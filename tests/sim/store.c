@@ -37,15 +37,38 @@ store_op(struct world *world, const char *id)
 
 /* ---- what the API sees ------------------------------------------------- */
 
+bool
+store_may_be_granted(const struct gameserver *row, enum health health)
+{
+	return row->state == STATE_AVAILABLE && !row->host_leaving &&
+	       row->address[0] != '\0' &&
+	       (health == HEALTH_GOOD || health == HEALTH_SUSPECT);
+}
+
+bool
+store_is_granted(const struct stored_row *row)
+{
+	return store_may_be_granted(&row->row, row->health);
+}
+
+int64_t
+store_epoch_shown(const struct world *world, int64_t age_ms)
+{
+	return world->now_ms - age_ms >= world->store.epoch_changed_ms
+		   ? world->store.fleet.ledger_epoch
+		   : world->store.epoch_before;
+}
+
 static struct gameserver_shown
 shown_of(const struct gameserver *row, enum health health)
 {
-	return (struct gameserver_shown){
-	    .listed = row->state == STATE_AVAILABLE && !row->host_leaving &&
-		      row->address[0] != '\0' &&
-		      (health == HEALTH_GOOD || health == HEALTH_SUSPECT),
-	    .good = health == HEALTH_GOOD,
-	    .seats = row->seats};
+	return (struct gameserver_shown){.listed =
+					     store_may_be_granted(row, health),
+					 .good = health == HEALTH_GOOD,
+					 .seats = row->seats,
+					 .slot = row->slot,
+					 .generation = row->generation,
+					 .limit = row->grant_limit};
 }
 
 struct gameserver_shown
@@ -63,7 +86,9 @@ show(struct world *world, struct stored_row *row)
 	const struct gameserver_shown now = shown_of(&row->row, row->health);
 
 	if (now.listed == row->shown.listed && now.good == row->shown.good &&
-	    now.seats == row->shown.seats)
+	    now.seats == row->shown.seats && now.slot == row->shown.slot &&
+	    now.generation == row->shown.generation &&
+	    now.limit == row->shown.limit)
 		return;
 	row->shown_before = row->shown;
 	row->shown = now;
@@ -217,14 +242,21 @@ apply(struct world *world, const struct batch *batch)
 	note_surplus(world, batch->fleet);
 
 	world->figures.backs += count_backs(world, batch);
-	for (size_t i = 0; i < batch->ngameserver; i++)
+	for (size_t i = 0; i < batch->ngameserver; i++) {
 		rules_row(world, batch, batch->gameserver[i]);
+		ledger_check_row(world, batch->gameserver[i]);
+	}
 	for (size_t i = 0; i < batch->noperation; i++)
 		rules_op(world, batch, batch->operation[i]);
 	for (size_t i = 0; i < batch->ngameserver; i++)
 		put_row(world, batch->gameserver[i]);
 	for (size_t i = 0; i < batch->noperation; i++)
 		put_op(world, batch->operation[i]);
+	if (batch->fleet->ledger_epoch != world->store.fleet.ledger_epoch) {
+		world->store.epoch_before = world->store.fleet.ledger_epoch;
+		world->store.epoch_changed_ms = world->now_ms;
+		world->figures.renewals++;
+	}
 	world->store.fleet = *batch->fleet;
 	world->store.has_fleet = true;
 	world->launches_this_turn += launches;
@@ -313,6 +345,7 @@ store_forget(struct world *world)
 	world->store.nrow = 0;
 	world->store.nop = 0;
 	world->store.has_fleet = false;
+	world->store.fleet.ledger_epoch = 0;
 	world->store.last_id = 0;
 	world->store.refusals = 0;
 	world->amnesia = false;

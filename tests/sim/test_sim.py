@@ -20,7 +20,16 @@ DEFAULT_SEEDS = 200 if BUILD.name == "sanitize" else 1600
 FIRST = int(os.environ.get("SIM_FIRST", "1"))
 SEEDS = int(os.environ.get("SIM_SEEDS", DEFAULT_SEEDS))
 PIECES = 8  # processes that pytest may run side by side
-FIGURES = ("launches", "stops", "standbys", "backs", "kills", "players")
+FIGURES = (
+    "launches",
+    "stops",
+    "standbys",
+    "backs",
+    "kills",
+    "players",
+    "kept",
+    "renewals",
+)
 
 
 def sim(*arguments):

@@ -122,6 +122,7 @@ world_start_scaler(struct world *world)
 	world->surplus_from_ms = 0;
 	for (size_t i = 0; i < world->cloud.nvm; i++)
 		world->cloud.vm[i].told_shared = false;
+	ledger_start(world);
 	trace(world, "scalerd starts (%" PRIu64 ")", world->generation);
 	world->scaler = scaler_new(&world->ports, &world->config);
 	if (world->scaler == NULL || !scaler_load(world->scaler, &err))
@@ -196,6 +197,7 @@ turn(struct world *world)
 	world->launches_this_turn = 0;
 	result = scaler_turn(world->scaler, &next_ms, &err);
 	world->figures.turns++;
+	world->ledger.damaged &= world->killed;
 	if (world->killed) {
 		world_stop_scaler(world, rng_range(&world->rng, 0, 60000));
 		return;
@@ -262,6 +264,7 @@ begin(struct world *world, uint64_t seed, bool verbose)
 	world->ports = (struct ports){
 	    .clock = {.self = world, .now = clock_now, .random = clock_random},
 	    .store = store_port_of(world),
+	    .ledger = ledger_port_of(world),
 	    .prober = {.self = world, .ask = network_ask},
 	};
 	config_choose(world, false);

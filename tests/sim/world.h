@@ -10,6 +10,7 @@
  *	calls.c     the provider's launch and stop, step by step
  *	network.c   the prober: questions, answers, partitions
  *	players.c   the API's choice, arrivals, joins, departures
+ *	ledger.c    the seat ledger, and the checks of its cells
  *	store.c     the store, and the checks of each commit
  *	rules.c     what must never happen: checks of one row's change
  *	rules_fleet.c  the same for operations and for the fleet
@@ -55,6 +56,7 @@ enum {
 	CALL_ANSWER_LATE_MAX_MS = 90000,
 	PROBE_LATENCY_MAX_MS = 400,
 	PLAYER_STAY_MS = 300000, /* on average */
+	SLOTS_MAX = 24,          /* of the ledger */
 };
 
 /* ---- what goes wrong --------------------------------------------------- */
@@ -81,6 +83,8 @@ enum fault {
 	FAULT_RECONFIGURE, /* SIGHUP with other margins */
 	FAULT_FENCED,      /* another writer takes the store over */
 	FAULT_AMNESIA,     /* the database is deleted while scalerd is down */
+	FAULT_LEDGER,      /* the ledger is lost or full of garbage */
+	FAULT_SLEEPER,     /* a process of the API stands still */
 	FAULT_CROWD,       /* more players */
 	FAULT_LULL,        /* none */
 	FAULT_COUNT
@@ -106,6 +110,9 @@ struct vm {
 	bool seen;           /* a list showed it */
 	int missed;          /* complete lists in a row that did not */
 	int64_t capacity, players, on_the_way;
+	int64_t excuses;     /* players who took a seat that no grant within
+				the rules had kept for them */
+	int64_t turned_away; /* who came as they should and found it full */
 	/* What it told the scaler that lives, for the checks. */
 	int64_t proofs;  /* ready answers in a row, asked JOIN_GRACE after it
 			    went to standby */
@@ -149,6 +156,20 @@ struct player {
 	uint64_t serial;
 	size_t vm;
 	int64_t joined_ms;
+	bool kept; /* a grant within the limit keeps a seat, and they come in
+		      time */
+};
+
+/* ---- the ledger -------------------------------------------------------- */
+
+struct seat_ledger {
+	uint64_t epoch;
+	int64_t made_ms;
+	bool lost;    /* its file is, or its header: to be renewed */
+	bool damaged; /* cells were, since the scaler's last turn */
+	int64_t damaged_ms;
+	uint64_t shortage;
+	struct ledger_cell cell[SLOTS_MAX];
 };
 
 /* ---- network ----------------------------------------------------------- */
@@ -172,6 +193,7 @@ struct stored_row {
 	struct gameserver_shown {
 		bool listed, good;
 		int64_t seats;
+		int64_t slot, generation, limit;
 	} shown, shown_before;
 };
 
@@ -187,6 +209,8 @@ struct stored {
 	size_t nop;
 	struct fleet_row fleet;
 	bool has_fleet;
+	int64_t epoch_before; /* what fleet.ledger_epoch was */
+	int64_t epoch_changed_ms;
 	bool fenced;
 	int64_t committed_ms;
 	int64_t failed_ms; /* the last commit that did not go through */
@@ -197,6 +221,16 @@ struct stored {
 	size_t nlaunch;
 	int64_t refusals;   /* rounds of refused launches, none done between */
 	int64_t refused_ms; /* the last refusal */
+};
+
+/* A process of the API that stands still, with what it knew. */
+struct sleeper {
+	int64_t epoch, heartbeat_ms, slept_ms;
+	size_t n;
+	struct {
+		struct gameserver_shown shown;
+		size_t vm;
+	} row[SLOTS_MAX];
 };
 
 /* ---- the history ------------------------------------------------------- */
@@ -251,6 +285,9 @@ struct world {
 	uint64_t player_serial;
 	int64_t arrival_gap_ms; /* mean */
 	int64_t fault_gap_ms;   /* at most */
+	bool is_strict;         /* all come in time, nobody by the list */
+	struct sleeper sleeper;
+	struct seat_ledger ledger, ledger_before;
 	struct open_question question[QUESTIONS_MAX];
 	struct stored store;
 
@@ -259,7 +296,7 @@ struct world {
 	enum state quiet_state[ROWS_MAX];
 	struct world_figures {
 		int64_t launches, stops, kills, players, refused, turns;
-		int64_t standbys, backs;
+		int64_t standbys, backs, kept, turned_away, renewals;
 	} figures;
 
 	bool violated;
@@ -346,6 +383,21 @@ void players_leave(struct world *world, const struct moment *moment);
 void players_drop(struct world *world, size_t vm);
 void players_give_up(struct world *world, size_t vm);
 void players_all_leave(struct world *world);
+void players_fall_asleep(struct world *world);
+void players_wake_up(struct world *world);
+
+/* ledger.c */
+struct ledger_port ledger_port_of(struct world *world);
+/* scalerd starts: the file that the rows are about is kept. */
+void ledger_start(struct world *world);
+struct seat_ledger *ledger_mapped(struct world *world, int64_t age_ms);
+/* Seats that may be granted by what is shown. */
+int64_t ledger_credit(const struct seat_ledger *ledger,
+		      const struct gameserver_shown *shown);
+bool ledger_is_open(const struct seat_ledger *ledger,
+		    const struct gameserver_shown *shown);
+void ledger_suffers(struct world *world);
+void ledger_check_row(struct world *world, const struct gameserver *row);
 
 /* store.c */
 struct store_port store_port_of(struct world *world);
@@ -356,6 +408,10 @@ struct stored_op *store_op(struct world *world, const char *id);
 struct gameserver_shown store_shown(const struct world *world,
 				    const struct stored_row *row,
 				    int64_t age_ms);
+int64_t store_epoch_shown(const struct world *world, int64_t age_ms);
+/* Players may be sent there. */
+bool store_may_be_granted(const struct gameserver *row, enum health health);
+bool store_is_granted(const struct stored_row *row);
 void store_forget(struct world *world);
 
 /* rules.c: each is asked before the batch is applied */

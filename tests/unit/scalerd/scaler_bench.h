@@ -26,6 +26,7 @@ enum {
 	PORT_FIRST = 100,
 	PATIENCE_MS = 1800000, /* RUN_UNTIL gives up */
 	CAPACITY = 10,
+	SLOTS = 32,
 };
 
 #define UTC_AHEAD_MS INT64_C(1763830128000) /* CLOCK_REALTIME - BOOTTIME */
@@ -36,6 +37,7 @@ struct runner {
 	bool hidden;                 /* no list shows it */
 	enum answer_kind answers[2]; /* given in turn */
 	int64_t seats;
+	int64_t joined; /* -1: it does not say */
 	bool ready_to_close;
 	int nanswer;
 };
@@ -87,6 +89,13 @@ struct bench {
 	struct operation operation[STORED_MAX];
 	struct alarm alarm[STORED_MAX]; /* raised or over */
 	size_t nrow, noperation, nalarm;
+
+	/* The ledger. */
+	uint64_t epoch;
+	struct ledger_cell cell[SLOTS];
+	uint64_t shortage;
+	bool ledger_lost; /* the next renew makes another */
+	int nannounce;
 
 	/* The prober. */
 	bool prober_full;
@@ -234,6 +243,100 @@ bench_is_writer(void *self)
 	return !b->not_writer;
 }
 
+/* ---- the ledger -------------------------------------------------------- */
+
+static inline uint64_t
+bench_epoch(void *self)
+{
+	const struct bench *b = self;
+
+	return b->epoch;
+}
+
+static inline struct ledger_cell
+bench_read_cell(void *self, uint32_t slot)
+{
+	const struct bench *b = self;
+
+	assert_true(slot < SLOTS);
+	return b->cell[slot];
+}
+
+static inline void
+bench_assign(void *self, uint32_t slot, uint32_t generation)
+{
+	struct bench *b = self;
+
+	assert_true(slot < SLOTS);
+	b->cell[slot] =
+	    (struct ledger_cell){.generation = generation, .closed = true};
+}
+
+static inline struct ledger_cell
+bench_close_cell(void *self, uint32_t slot)
+{
+	struct bench *b = self;
+
+	b->cell[slot].closed = true;
+	return b->cell[slot];
+}
+
+static inline struct ledger_cell
+bench_open_cell(void *self, uint32_t slot)
+{
+	struct bench *b = self;
+
+	b->cell[slot].closed = false;
+	return b->cell[slot];
+}
+
+static inline uint64_t
+bench_shortage(void *self)
+{
+	const struct bench *b = self;
+
+	return b->shortage;
+}
+
+static inline bool
+bench_renew(void *self)
+{
+	struct bench *b = self;
+
+	if (!b->ledger_lost)
+		return false;
+	b->ledger_lost = false;
+	b->epoch++;
+	b->shortage = 0;
+	memset(b->cell, 0, sizeof(b->cell));
+	for (int i = 0; i < SLOTS; i++)
+		b->cell[i].closed = true;
+	return true;
+}
+
+static inline void
+bench_announce(void *self)
+{
+	struct bench *b = self;
+
+	b->nannounce++;
+}
+
+static inline struct ledger_port
+bench_ledger(struct bench *b)
+{
+	return (struct ledger_port){.self = b,
+				    .nslot = SLOTS,
+				    .epoch = bench_epoch,
+				    .read = bench_read_cell,
+				    .assign = bench_assign,
+				    .close = bench_close_cell,
+				    .open = bench_open_cell,
+				    .shortage = bench_shortage,
+				    .renew = bench_renew,
+				    .announce = bench_announce};
+}
+
 /* ---- the prober and the provider --------------------------------------- */
 
 static inline bool
@@ -324,6 +427,7 @@ bench_add_runner(struct bench *b, const char *mark)
 	*r = (struct runner){
 	    .seen = {.ours = true, .running = true, .port = PORT_FIRST + n},
 	    .seats = CAPACITY,
+	    .joined = -1,
 	    .ready_to_close = true};
 	if (mark != NULL)
 		snprintf(r->seen.mark, MARK_SIZE, "%s", mark);
@@ -345,6 +449,7 @@ bench_answer_question(struct bench *b, const struct open_question *question)
 				      .kind = r->answers[r->nanswer++ % 2],
 				      .asked_ms = question->asked_ms,
 				      .seats = r->seats,
+				      .joined = r->joined,
 				      .ready_to_close = r->ready_to_close};
 
 	scaler_answered(b->scaler, &answer);
@@ -462,6 +567,7 @@ bench_start(struct bench *b)
 	const struct ports ports = {
 	    .clock = {b, bench_now, bench_random},
 	    .store = {b, bench_load, bench_commit, bench_is_writer},
+	    .ledger = bench_ledger(b),
 	    .prober = {b, bench_ask},
 	    .provider = {.self = b,
 			 .name = "bench",
@@ -505,6 +611,7 @@ bench_setup(void **state)
 	log_set_level(LOG_LEVEL_ERROR);
 	b->now_ms = 1000000;
 	b->refused_state = STATE_COUNT;
+	b->epoch = 7;
 	b->config = (struct config){.upscale_margin = 4,
 				    .downscale_margin = 35,
 				    .server_capacity = CAPACITY,
@@ -517,6 +624,7 @@ bench_setup(void **state)
 				    .start_grace_ms = 30000,
 				    .launch_deadline_ms = 60000,
 				    .join_grace_ms = 10000,
+				    .seat_hold_ms = 1000,
 				    .scale_down_delay_ms = 5000,
 				    .dead_after_ms = 60000,
 				    .panic_launch_interval_ms = 60000,

@@ -166,7 +166,8 @@ make_gameserver(int64_t id)
 				   .address = "203.0.113.7:49153",
 				   .score = 4,
 				   .seats = 10,
-				   .most_seats = 10};
+				   .most_seats = 10,
+				   .slot = -1};
 }
 
 static inline enum store_result

@@ -131,6 +131,17 @@ static const struct sample hostile[] = {
     SAMPLE("{" CAP ":-9223372036854775809" TAIL),
     SAMPLE("{" CAP ":18446744073709551623" TAIL),
     SAMPLE("{" CAP ":99999999999999999999999999999999999999" TAIL),
+    /* joined_total is no integer in range */
+    SAMPLE("{" GOOD_MEMBERS ",\"joined_total\":null}"),
+    SAMPLE("{" GOOD_MEMBERS ",\"joined_total\":true}"),
+    SAMPLE("{" GOOD_MEMBERS ",\"joined_total\":\"1\"}"),
+    SAMPLE("{" GOOD_MEMBERS ",\"joined_total\":[1]}"),
+    SAMPLE("{" GOOD_MEMBERS ",\"joined_total\":1.0}"),
+    SAMPLE("{" GOOD_MEMBERS ",\"joined_total\":1e3}"),
+    SAMPLE("{" GOOD_MEMBERS ",\"joined_total\":-1}"),
+    SAMPLE("{" GOOD_MEMBERS ",\"joined_total\":9007199254740993}"),
+    SAMPLE("{" GOOD_MEMBERS ",\"joined_total\":9223372036854775808}"),
+    SAMPLE("{" GOOD_MEMBERS ",\"joined_total\":1,\"joined_total\":2}"),
     /* ready_to_close is not true or false */
     SAMPLE("{" CAP ":7," RDY ":1}"),
     SAMPLE("{" CAP ":7," RDY ":0}"),
@@ -167,7 +178,8 @@ static const struct {
 
 /* The body in memory of exactly its size, so that ASan sees a read beyond. */
 static bool
-parse(const char *body, size_t size, int64_t *seats, bool *ready)
+parse_all(const char *body, size_t size, int64_t *seats, int64_t *joined,
+	  bool *ready)
 {
 	struct err err = {0};
 	char *copy = malloc(size ? size : 1);
@@ -175,10 +187,47 @@ parse(const char *body, size_t size, int64_t *seats, bool *ready)
 
 	assert_non_null(copy);
 	memcpy(copy, body, size);
-	ok = answer_parse(copy, size, seats, ready, &err);
+	ok = answer_parse(copy, size, seats, joined, ready, &err);
 	free(copy);
 	assert_true(ok || err.msg[0] != '\0');
 	return ok;
+}
+
+static bool
+parse(const char *body, size_t size, int64_t *seats, bool *ready)
+{
+	int64_t joined = UNTOUCHED;
+	const bool ok = parse_all(body, size, seats, &joined, ready);
+
+	assert_int_equal(joined, ok ? ANSWER_NO_JOINED : UNTOUCHED);
+	return ok;
+}
+
+static void
+joined_total_is_read_where_it_is_given(void **state)
+{
+	static const struct {
+		struct sample sample;
+		int64_t joined;
+	} given[] = {
+	    {SAMPLE("{" GOOD_MEMBERS ",\"joined_total\":0}"), 0},
+	    {SAMPLE("{\"joined_total\":12," GOOD_MEMBERS "}"), 12},
+	    {SAMPLE("{" GOOD_MEMBERS ",\"joined_total\":9007199254740992}"),
+	     ANSWER_JOINED_MAX},
+	    {SAMPLE("{" GOOD_MEMBERS ",\"x\":{\"joined_total\":3}}"),
+	     ANSWER_NO_JOINED},
+	};
+	int64_t seats, joined;
+	bool ready;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(given); i++) {
+		assert_true(parse_all(given[i].sample.body,
+				      given[i].sample.size, &seats, &joined,
+				      &ready));
+		assert_int_equal(joined, given[i].joined);
+		assert_int_equal(seats, 7);
+	}
 }
 
 static void
@@ -234,7 +283,7 @@ an_error_quotes_nothing_of_the_body(void **state)
 	    "SECRET",
 	    "{" CAP ":\"SECRET\"" TAIL,
 	};
-	int64_t seats;
+	int64_t seats, joined;
 	bool ready;
 
 	(void)state;
@@ -242,7 +291,7 @@ an_error_quotes_nothing_of_the_body(void **state)
 		struct err err;
 
 		assert_false(answer_parse(bodies[i], strlen(bodies[i]), &seats,
-					  &ready, &err));
+					  &joined, &ready, &err));
 		assert_null(strstr(err.msg, "SECRET"));
 	}
 }
@@ -315,6 +364,7 @@ random_bytes_never_give_a_number_out_of_range(void **state)
 
 UNIT_MAIN(cmocka_unit_test(each_hostile_body_is_refused_and_writes_nothing),
 	  cmocka_unit_test(each_good_body_is_understood),
+	  cmocka_unit_test(joined_total_is_read_where_it_is_given),
 	  cmocka_unit_test(no_beginning_of_a_good_body_is_good),
 	  cmocka_unit_test(an_error_quotes_nothing_of_the_body),
 	  cmocka_unit_test(a_body_of_the_greatest_size_is_read_at_any_nesting),

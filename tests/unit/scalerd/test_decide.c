@@ -59,6 +59,7 @@ add(struct bench *b, enum state state, int64_t seats)
 	    .ours = true,
 	    .heard = true,
 	    .seats = seats,
+	    .credit = seats > 0 ? seats : 0,
 	    .asked_ms = NOW_MS - 1000,
 	};
 	if (state == STATE_LAUNCHING || state == STATE_STARTING) {

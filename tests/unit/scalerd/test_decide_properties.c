@@ -67,6 +67,7 @@ any_server(struct rng *rng, int64_t id, int64_t now_ms)
 	    .shares_host = rng_percent(rng, 10),
 	    .deadline_over = rng_percent(rng, 30),
 	    .seats = rng_range(rng, -5, 20),
+	    .credit = rng_range(rng, 0, 20),
 	    .proof_answers = rng_range(rng, 0, 3),
 	    .asked_ms = now_ms - rng_range(rng, 0, 10000),
 	    .silent_ms = rng_range(rng, 0, 2) * 60000,
@@ -187,6 +188,7 @@ make_wild(struct scene *scene, uint64_t seed)
 
 		if (rng_percent(&rng, 50))
 			s->seats = wild(&rng);
+		s->credit = wild(&rng) & INT64_MAX;
 		if (rng_percent(&rng, 50))
 			s->asked_ms = wild(&rng);
 		if (rng_percent(&rng, 50))
@@ -436,8 +438,8 @@ PROPERTY(a_release_leaves_the_upscale_margin_and_min_servers)
 			continue;
 		s = server_of(scene, out->action[i].id);
 		CHECK(scene, s->ours && s->state == STATE_AVAILABLE);
-		CHECK(scene, out->free - (s->seats > 0 ? s->seats : 0) >=
-				 scene->policy.upscale_margin);
+		CHECK(scene,
+		      out->free - s->credit >= scene->policy.upscale_margin);
 		CHECK(scene, out->free > scene->policy.downscale_margin);
 		CHECK(scene, out->serving - 1 >= scene->policy.min_servers);
 		CHECK(scene, count(out, ACTION_BACK) == 0);
@@ -473,7 +475,7 @@ PROPERTY(standby_comes_back_before_a_launch)
 		const struct server_view *s = &scene->server[i];
 
 		if (s->state == STATE_STANDBY && s->health == HEALTH_GOOD &&
-		    !s->host_leaving && s->seats > 0)
+		    !s->host_leaving && s->credit > 0)
 			CHECK(scene, has(out, ACTION_BACK, s->id));
 	}
 }

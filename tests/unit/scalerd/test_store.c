@@ -55,6 +55,10 @@ largest_fleet_row(struct fleet_row *row)
 	    .launch_failures = 20,
 	    .launch_not_before_utc_ms = 21,
 	    .last_launch_utc_ms = 22,
+	    .ledger_epoch = INT64_MAX,
+	    .last_generation = 23,
+	    .shortage = 24,
+	    .allocation = CONFIG_ALLOCATION_PACK,
 	};
 	fill(row->last_action, sizeof(row->last_action), 'l');
 }
@@ -95,6 +99,10 @@ fleet_row_survives_a_restart(void **state)
 	assert_int_equal(b->fleet.launch_not_before_utc_ms,
 			 wrote.launch_not_before_utc_ms);
 	assert_int_equal(b->fleet.last_launch_utc_ms, wrote.last_launch_utc_ms);
+	assert_int_equal(b->fleet.ledger_epoch, wrote.ledger_epoch);
+	assert_int_equal(b->fleet.last_generation, wrote.last_generation);
+	assert_int_equal(b->fleet.shortage, wrote.shortage);
+	assert_int_equal(b->fleet.allocation, wrote.allocation);
 }
 
 static void
@@ -123,7 +131,10 @@ largest_gameserver(struct gameserver *row)
 				   .most_seats = INT64_MAX,
 				   .ready_to_close = true,
 				   .answered_utc_ms = NOW - 6,
-				   .host_leaving = true};
+				   .host_leaving = true,
+				   .slot = 65535,
+				   .generation = INT64_C(1) << 23,
+				   .grant_limit = INT64_C(1) << 40};
 	fill(row->mark, sizeof(row->mark), 'm');
 	fill(row->ref, sizeof(row->ref), 'r');
 	fill(row->instance, sizeof(row->instance), 'i');
@@ -153,6 +164,9 @@ assert_same_gameserver(const struct gameserver *a, const struct gameserver *b)
 	assert_int_equal(a->ready_to_close, b->ready_to_close);
 	assert_int_equal(a->answered_utc_ms, b->answered_utc_ms);
 	assert_int_equal(a->host_leaving, b->host_leaving);
+	assert_int_equal(a->slot, b->slot);
+	assert_int_equal(a->generation, b->generation);
+	assert_int_equal(a->grant_limit, b->grant_limit);
 }
 
 static void
@@ -329,6 +343,45 @@ event_and_sample_are_written_as_given(void **state)
 }
 
 static void
+rev_counts_the_commits_that_change_a_gameserver(void **state)
+{
+	struct bench *b = *state;
+	const struct gameserver one = make_gameserver(1);
+	const struct gameserver two = make_gameserver(2);
+	const struct gameserver *both[] = {&one, &two};
+
+	open_store(b);
+	assert_commit(b, (struct batch){.ngameserver = 0});
+	assert_string_equal(ask(b, "SELECT rev FROM api_v1_fleet"), "0");
+	assert_commit(b, (struct batch){.gameserver = both, .ngameserver = 2});
+	assert_commit(b, (struct batch){.ngameserver = 0});
+	assert_commit(b, (struct batch){.gameserver = both, .ngameserver = 1});
+	reopen_store(b);
+	assert_string_equal(ask(b, "SELECT rev FROM api_v1_fleet"), "2");
+	assert_string_equal(ask(b, "SELECT group_concat(id || ':' || rev) "
+				   "FROM gameserver"),
+			    "1:2,2:1");
+}
+
+static void
+rev_stays_when_a_commit_fails(void **state)
+{
+	struct bench *b = *state;
+	const struct gameserver one = make_gameserver(1);
+	const struct gameserver *rows[] = {&one};
+	const struct operation orphan = make_operation("orphan", 77);
+	const struct operation *ops[] = {&orphan};
+
+	open_store(b);
+	assert_int_equal(commit(b, (struct batch){.gameserver = rows,
+						  .ngameserver = 1,
+						  .operation = ops,
+						  .noperation = 1}),
+			 STORE_BROKEN);
+	assert_string_equal(ask(b, "SELECT rev FROM fleet_state"), "0");
+}
+
+static void
 batch_with_one_impossible_row_writes_nothing(void **state)
 {
 	struct bench *b = *state;
@@ -413,7 +466,8 @@ old_rows_are_pruned_and_young_ones_stay(void **state)
 		   "WITH t(age) AS (VALUES (-1000), (1000))"
 		   "INSERT INTO gameserver SELECT 5 + age / 1000, 'gone',"
 		   "  'died', 1763830128000 - 604800000 + age, 'launched', 1,"
-		   "  '', '', '', '', 0, '', 'bad', 0, 0, 0, 0, 0, 0, 0"
+		   "  '', '', '', '', 0, '', 'bad', 0, 0, 0, 0, 0, 0, 0, -1,"
+		   "  0, 0, 0"
 		   "  FROM t;"
 		   "WITH t(age) AS (VALUES (-1000), (1000))"
 		   "INSERT INTO operation SELECT age, 'stop', 5 + age / 1000,"
@@ -463,6 +517,8 @@ UNIT_MAIN(STORE_TEST(fleet_row_survives_a_restart),
 	  STORE_TEST(load_leaves_out_what_is_over_for_an_hour),
 	  STORE_TEST(alarm_keeps_since_when_it_is_there_and_goes_when_over),
 	  STORE_TEST(event_and_sample_are_written_as_given),
+	  STORE_TEST(rev_counts_the_commits_that_change_a_gameserver),
+	  STORE_TEST(rev_stays_when_a_commit_fails),
 	  STORE_TEST(batch_with_one_impossible_row_writes_nothing),
 	  STORE_TEST(edited_row_that_fits_no_struct_is_named),
 	  STORE_TEST(stored_health_is_the_word_of_the_score),

@@ -293,10 +293,13 @@ api_views_have_the_columns_of_the_contract(void **state)
 	     "started_utc_ms free coming serving live launching starting "
 	     "available standby stopping upscale_margin downscale_margin "
 	     "server_capacity min_servers max_servers panic limited_by "
-	     "last_action last_action_utc_ms"},
+	     "last_action last_action_utc_ms ledger_epoch allocation rev "
+	     "shortage"},
 	    {"api_v1_gameservers", "id address seats grade"},
 	    {"api_v1_status", "id address state reason since_utc_ms health "
 			      "seats ready_to_close answered_utc_ms ref"},
+	    {"api_v1_slots",
+	     "rev slot generation grant_limit seats grade address"},
 	    {"api_v1_alarms", "name gameserver since_utc_ms message"},
 	};
 	struct bench *b = *state;
@@ -326,6 +329,113 @@ api_offers_only_gameservers_that_players_may_be_sent_to(void **state)
 				   "FROM api_v1_gameservers"),
 			    "1good,2suspect");
 	assert_string_equal(ask(b, "SELECT count(*) FROM api_v1_status"), "6");
+}
+
+static void
+api_shows_each_slot_with_its_grade(void **state)
+{
+	struct bench *b = *state;
+	struct gameserver row[] = {make_gameserver(1), make_gameserver(2),
+				   make_gameserver(3), make_gameserver(4)};
+
+	open_store(b);
+	row[0].slot = 7;
+	row[0].generation = 3;
+	row[0].grant_limit = 25;
+	row[1].slot = 0;
+	row[1].score = 3; /* suspect */
+	row[2].slot = 1;
+	row[2].state = STATE_GONE;
+	for (size_t i = 0; i < COUNT(row); i++)
+		assert_int_equal(commit_gameserver(b, &row[i]), STORE_OK);
+	assert_string_equal(
+	    ask(b, "SELECT group_concat(rev || ' ' || slot || ' ' || "
+		   "generation || ' ' || grant_limit || ' ' || grade) "
+		   "FROM (SELECT * FROM api_v1_slots ORDER BY rev)"),
+	    "1 7 3 25 good,2 0 0 0 suspect,3 1 0 0 none");
+}
+
+/* A table that is read beside the index costs a handler three times as much. */
+static void
+changed_slots_are_read_from_the_index_alone(void **state)
+{
+	struct bench *b = *state;
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+	const char *plan;
+
+	open_store(b);
+	assert_int_equal(
+	    sqlite3_open_v2(b->path, &db, SQLITE_OPEN_READONLY, NULL),
+	    SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_prepare_v2(db,
+			       "EXPLAIN QUERY PLAN SELECT * FROM api_v1_slots "
+			       "WHERE rev > 5 ORDER BY rev",
+			       -1, &stmt, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	plan = (const char *)sqlite3_column_text(stmt, 3);
+	assert_non_null(
+	    strstr(plan, "USING COVERING INDEX gameserver_rev (rev>?)"));
+	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+}
+
+/* As version 1 wrote it, with a row in each table. */
+static void
+make_version_1(struct bench *b)
+{
+	char script[16384];
+
+	snprintf(script, sizeof(script),
+		 "PRAGMA journal_mode = WAL; %s"
+		 "INSERT INTO fleet_state (id, provider, region, cluster,"
+		 " fleet_name, heartbeat_utc_ms, last_id, launch_failures)"
+		 " VALUES (1, 'local', '', '', 'test', 5, 9, 3);"
+		 "INSERT INTO gameserver VALUES (9, 'standby', 'surplus', 1,"
+		 " 'launched', 1, 'mark', 'ref', 'i-1', '192.0.2.1', 80,"
+		 " 'a:80', 'good', 4, 1, 6, 10, 0, 7, 0);"
+		 "INSERT INTO operation VALUES ('op', 'stop', 9, 'surplus',"
+		 " 'pending', 'p', 'r', '', 2, 1, 0);"
+		 "INSERT INTO event VALUES (1, 2, 9, 'state', 'a', 'b', 'c',"
+		 " 'd');"
+		 "INSERT INTO alarm VALUES ('panic', 0, 3, 'm');"
+		 "INSERT INTO sample VALUES (4, 1, 2, 3, 4, 5, 6, 7, 8);",
+		 sql_migrations[0].text);
+	assert_int_equal(query(b, b->path,
+			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+			       script),
+			 SQLITE_OK);
+}
+
+static void
+version_1_keeps_its_rows_and_gets_what_is_new(void **state)
+{
+	struct bench *b = *state;
+
+	make_version_1(b);
+	open_store(b);
+	assert_load(b);
+	assert_int_equal(b->nfleet, 1);
+	assert_int_equal(b->fleet.last_id, 9);
+	assert_int_equal(b->fleet.launch_failures, 3);
+	assert_int_equal(b->fleet.ledger_epoch, 0);
+	assert_int_equal(b->fleet.last_generation, 0);
+	assert_int_equal(b->fleet.allocation, CONFIG_ALLOCATION_SPREAD);
+	assert_int_equal(b->ngameserver, 1);
+	assert_int_equal(b->gameserver[0].id, 9);
+	assert_int_equal(b->gameserver[0].state, STATE_STANDBY);
+	assert_int_equal(b->gameserver[0].seats, 6);
+	assert_string_equal(b->gameserver[0].address, "a:80");
+	assert_int_equal(b->gameserver[0].slot, -1);
+	assert_int_equal(b->gameserver[0].grant_limit, 0);
+	assert_int_equal(b->noperation, 1);
+	assert_int_equal(b->operation[0].attempts, 2);
+	assert_int_equal(b->nalarm, 1);
+	assert_string_equal(ask(b, "SELECT detail FROM event"), "d");
+	assert_string_equal(ask(b, "SELECT gone FROM sample"), "8");
 }
 
 static void
@@ -383,6 +493,9 @@ UNIT_MAIN(STORE_TEST(every_word_of_the_core_is_accepted),
 	  STORE_TEST(capacity_history_shows_one_day),
 	  STORE_TEST(api_views_have_the_columns_of_the_contract),
 	  STORE_TEST(api_offers_only_gameservers_that_players_may_be_sent_to),
+	  STORE_TEST(api_shows_each_slot_with_its_grade),
+	  STORE_TEST(changed_slots_are_read_from_the_index_alone),
+	  STORE_TEST(version_1_keeps_its_rows_and_gets_what_is_new),
 	  STORE_TEST(views_are_made_anew_when_their_text_changed),
 	  STORE_TEST(schema_is_left_alone_when_nothing_changed),
 	  STORE_TEST(file_says_whose_and_of_what_version_it_is))
