@@ -32,6 +32,7 @@ begin(void *arg, const struct fleet *fleet, bool full)
 	struct follow *f = arg;
 	f->fleet = *fleet;
 	f->full = full;
+	f->changed = full;
 	(void)ledger_map_check(f->ledger,
 			       (uint64_t)fleet->number[FLEET_LEDGER_EPOCH]);
 	if (full)
@@ -74,6 +75,7 @@ follow_row(void *arg, struct seat_row *row)
 	    (!first && is_older(row->generation, was.generation)))
 		return;
 	set_bit(f->seen, row->slot, true);
+	f->changed = true;
 	put(f, row, &was);
 }
 

@@ -15,6 +15,7 @@ struct follow {
 	struct ledger_map *ledger;
 	struct fleet fleet; /* as it was read last */
 	bool full;
+	bool changed;      /* some slot, in the last load */
 	bool list_changed; /* who is in the list; for the caller to clear */
 	int64_t bad_addresses;
 	uint8_t seen[LEDGER_SLOTS / 8]; /* in this full load */

@@ -80,14 +80,25 @@ sort_seats(struct refresher *r)
 {
 	struct api *api = r->api;
 	atomic_store(&api->seats.crowded, false);
+	r->pack = r->follow.fleet.pack;
 	seats_sort(&api->seats, ledger_map_current(&api->ledger),
 		   r->follow.fleet.pack);
+}
+
+/* Players have used up so much that the lists are wrong. */
+static void
+sort_again(struct refresher *r, int64_t now_ms)
+{
+	int64_t began_us = cpu_us();
+	sort_seats(r);
+	pay(r, now_ms, began_us);
 }
 
 static bool
 load(struct refresher *r, struct instant now, struct err *err)
 {
 	struct api *api = r->api;
+	int64_t began_us = cpu_us();
 	struct ledger *ledger = ledger_map_current(&api->ledger);
 	/* Before the load: what is announced during it is looked at again. */
 	if (ledger != NULL)
@@ -96,13 +107,17 @@ load(struct refresher *r, struct instant now, struct err *err)
 		return false;
 	if (ledger_map_current(&api->ledger) == NULL)
 		ledger_map_follow(&api->ledger, database_epoch(r));
-	sort_seats(r);
+	/* Most commits of a quiet fleet are the heartbeat alone. */
+	if (r->follow.changed || r->follow.fleet.pack != r->pack ||
+	    ledger_map_current(&api->ledger) != ledger)
+		sort_seats(r);
 	seats_announce(&api->seats);
 	fleet_set(&api->fleet, &r->follow.fleet, now);
 	log_edges(r);
 	counters_add(&api->counters.reloads);
 	r->check_at_ms = now.boot_ms + REFRESH_CHECK_MS;
 	r->backoff_ms = REOPEN_MIN_MS;
+	pay(r, now.boot_ms, began_us);
 	return true;
 }
 
@@ -227,19 +242,15 @@ watch_age(struct refresher *r, int64_t now_ms)
 void
 refresher_turn(struct refresher *r, struct instant now)
 {
-	int64_t began_us = cpu_us();
 	struct err err;
 	bool ok = true;
-	bool costly = true;
 	if (must_open(r, now.boot_ms))
 		ok = open_and_load(r, now, &err);
 	else if (must_look(r, now.boot_ms))
 		ok = look(r, now, &err);
 	else if (now.boot_ms >= r->load_at_ms &&
 		 atomic_load(&r->api->seats.crowded))
-		sort_seats(r);
-	else
-		costly = false;
+		sort_again(r, now.boot_ms);
 	follow_ledger(r, now.boot_ms);
 	if (now.boot_ms >= r->file_at_ms)
 		r->file_at_ms = now.boot_ms + REFRESH_FILE_MS;
@@ -250,8 +261,6 @@ refresher_turn(struct refresher *r, struct instant now)
 		give_up(r, now.boot_ms, &err);
 	watch_age(r, now.boot_ms);
 	r->turned_ms = now.boot_ms;
-	if (costly)
-		pay(r, now.boot_ms, began_us);
 }
 
 /* Until scalerd has something new, or it is time to look anyway. */

@@ -30,6 +30,7 @@ struct refresher {
 	int64_t turned_ms;
 	int64_t backoff_ms;
 	uint32_t news; /* of the ledger, at the last load */
+	bool pack;     /* how the lists are sorted */
 	bool failing;  /* edges, for the log */
 	bool stale;
 	bool bad_addresses;
