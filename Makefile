@@ -153,7 +153,7 @@ run: ## run everything here, in the foreground: nginx, fcgi-api, scalerd, gamese
 
 # nginx lies in /usr/sbin, where an ordinary user's PATH does not lead.
 PYTEST = PATH="$$PATH:/usr/sbin:/sbin" GSM_BUILD='$(abspath $(BUILD))' PYTHONDONTWRITEBYTECODE=1 \
-	$(PYTHON) -m pytest tests -q -rs -n 4 -p no:cacheprovider
+	$(PYTHON) -m pytest tests -q -rs -n 8 -p no:cacheprovider
 
 # Without a network the tests of the test cloud are skipped, and say so.
 CLOUD = @tests/cloud/venv || echo 'no build/venv: its tests are skipped' >&2

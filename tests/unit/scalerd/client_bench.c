@@ -169,7 +169,7 @@ open_client(struct client_bench *b)
 	    .region = "eu-west-1",
 	    .env = bench_env_of,
 	    .env_arg = b->keys,
-	    .pace = {.pause_min_ms = 10,
+	    .pace = {.pause_min_ms = b->pause_ms,
 		     .pause_max_ms = 40,
 		     .rest_ms = b->rest_ms},
 	    .times = b->times,
@@ -306,6 +306,7 @@ client_bench_setup(void **state)
 					 .change_ms = BENCH_DEADLINE_MS,
 					 .call_ms = BENCH_DEADLINE_MS,
 					 .second_ms = 2};
+	b->pause_ms = 10;
 	b->rest_ms = 1;
 	b->server.fd = tcp_bind(AF_INET, &b->server.port);
 	assert_true(b->server.fd >= 0);

@@ -81,7 +81,8 @@ struct client_bench {
 	struct bench *keys; /* loop and environment */
 	struct client *client;
 	struct client_times times; /* to be set before the first call */
-	int64_t rest_ms;           /* of the credentials' pace, likewise */
+	int64_t pause_ms;          /* of the credentials' pace, likewise */
+	int64_t rest_ms;           /* of it, too */
 	struct aws_server server;
 	bool serving;
 	bool inside; /* a call */

@@ -80,7 +80,7 @@ keys_that_can_not_be_renewed_yet_are_refused_with_aws_words(void **state)
 	struct client_bench *b = *state;
 	const struct told *told;
 
-	b->rest_ms = BENCH_DEADLINE_MS;
+	b->pause_ms = b->rest_ms = BENCH_DEADLINE_MS;
 	SERVE(b, script);
 	told = client_bench_change(b);
 	client_bench_wait(b, told);
