@@ -258,6 +258,20 @@ restart_with_the_same_ledger_withdraws_nothing(void **state)
 	assert_int_equal(bench_calls(b, OP_LAUNCH), 0);
 }
 
+static void
+restarts_before_a_limit_is_known_launch_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	bench_add_runner(b, NULL);
+	for (int i = 0; i < 6; i++) {
+		bench_start(b);
+		bench_run(b, 500);
+	}
+	assert_int_equal(bench_state(b, &b->runner[0]), STATE_AVAILABLE);
+	assert_int_equal(bench_calls(b, OP_LAUNCH), 0);
+}
+
 /* Whatever the ledger's loss is, nobody is launched for it. */
 static void
 check_begun_anew(struct bench *b, const struct runner *r, int64_t generation)
@@ -488,6 +502,7 @@ UNIT_MAIN(
     SEATS_TEST(slot_is_kept_while_the_commit_that_says_gone_fails),
     SEATS_TEST(two_rows_with_one_slot_are_told_apart),
     SEATS_TEST(restart_with_the_same_ledger_withdraws_nothing),
+    SEATS_TEST(restarts_before_a_limit_is_known_launch_nothing),
     SEATS_TEST(restart_with_another_ledger_begins_anew),
     SEATS_TEST(ledger_that_is_renewed_begins_anew),
     SEATS_TEST(long_polls_do_not_delay_the_credit_of_a_renewed_ledger),
