@@ -95,7 +95,11 @@ def test_max_servers_holds_and_the_backup_is_handed_out(stack, players):
     for _ in range(20):
         join_through_api(stack, players)
     wait_until(lambda: stack.grant() == (BACKUP, "backup"), 5, "the backup is handed out")
-    assert stack.query("SELECT limited_by FROM fleet")[0]["limited_by"] == "max_servers"
+    wait_until(
+        lambda: stack.query("SELECT limited_by FROM fleet")[0]["limited_by"] == "max_servers",
+        5,
+        "scalerd has seen it too",
+    )
     hold_during(lambda: len(stack.pids()) == 2, 2, "two gameservers run")
     assert "limited" in stack.alarms()
     players.leave(players.playing[0])
