@@ -94,17 +94,29 @@ choose_epoch(uint64_t *epoch, struct err *err)
 	return true;
 }
 
-static bool
-make(const struct ledger_file *file, struct err *err)
+/* Makes a new ledger, locks and maps it. */
+static struct ledger *
+make(struct ledger_file *file, struct err *err)
 {
-	struct err why;
+	struct ledger *ledger = NULL;
+	struct err why = {.msg = "another scalerd uses it"};
 	uint64_t epoch;
 
 	if (!make_directory(file->path, err) || !choose_epoch(&epoch, err))
-		return false;
+		return NULL;
 	if (!ledger_create(file->path, epoch, &why))
-		return err_set(err, "LEDGER=%s: %s", file->path, why.msg);
-	return true;
+		goto fail;
+	(void)lock(file, err);
+	if (!ledger_open(&ledger, file->path, &why))
+		goto fail;
+	if (ledger_epoch(ledger) == epoch)
+		return ledger;
+	/* One that started at the same instant has put its own there. */
+	ledger_close(ledger);
+	unlock(file);
+fail:
+	err_set(err, "LEDGER=%s: %s", file->path, why.msg);
+	return NULL;
 }
 
 /* The sound ledger at the path with this epoch, or NULL. */
@@ -114,8 +126,7 @@ find(const struct ledger_file *file, uint64_t epoch)
 	struct ledger *ledger;
 	struct err why;
 
-	if (epoch == 0 || file->fd < 0 ||
-	    !ledger_open(&ledger, file->path, &why))
+	if (epoch == 0 || !ledger_open(&ledger, file->path, &why))
 		return NULL;
 	if (ledger_epoch(ledger) == epoch)
 		return ledger;
@@ -123,30 +134,45 @@ find(const struct ledger_file *file, uint64_t epoch)
 	return NULL;
 }
 
-/* Puts the ledger with the epoch, or else a new one, into its place. */
-static bool
-take(struct ledger_file *file, uint64_t epoch, struct err *err)
+static void
+put(struct ledger_file *file, struct ledger *ledger)
 {
-	struct ledger *ledger;
-	struct err why;
-
-	if (!lock(file, err))
-		return false;
-	ledger = find(file, epoch);
-	if (!ledger) {
-		if (!make(file, err) || !lock(file, err))
-			return false;
-		if (!ledger_open(&ledger, file->path, &why))
-			return err_set(err, "LEDGER=%s: %s", file->path,
-				       why.msg);
-	}
 	/* Who still has the old one waits for its news. */
 	if (file->ledger)
 		ledger_announce(file->ledger);
 	ledger_close(file->ledger);
 	file->ledger = ledger;
 	file->epoch = ledger_epoch(ledger);
-	return true;
+}
+
+/* At the start. A scalerd that hangs may have locked it while this one took
+ * over its database: the one that starts is right. */
+static bool
+take(struct ledger_file *file, uint64_t epoch, struct err *err)
+{
+	struct ledger *ledger;
+
+	if (!lock(file, err))
+		log_warn("ledger_taken", LOG_TEXT("reason", err->msg));
+	ledger = find(file, epoch);
+	if (!ledger)
+		ledger = make(file, err);
+	if (ledger)
+		put(file, ledger);
+	return ledger;
+}
+
+/* Later. Another that has put its own there started after this one. */
+static bool
+make_again(struct ledger_file *file, struct err *err)
+{
+	struct ledger *ledger = NULL;
+
+	if (lock(file, err))
+		ledger = make(file, err);
+	if (ledger)
+		put(file, ledger);
+	return ledger;
 }
 
 /* ---- the port ---------------------------------------------------------- */
@@ -213,10 +239,13 @@ port_renew(void *self)
 	    (!lost || file->troubled))
 		return false;
 	file->looked_ms = now_ms;
-	if (!lost && !ledger_is_replaced(file->ledger, file->path))
+	if (!lost && !ledger_is_replaced(file->ledger, file->path)) {
+		if (file->fd < 0) /* it was taken over */
+			(void)lock(file, &err);
 		return false;
+	}
 	fault = lost ? "damaged" : "deleted or replaced";
-	ok = take(file, 0, &err);
+	ok = make_again(file, &err);
 	if (ok)
 		log_warn("ledger_renewed", LOG_TEXT("reason", fault),
 			 LOG_TEXT("path", file->path));

@@ -2,7 +2,8 @@
 /*
  * The scaler's ledger port over the seat ledger's file (common/ledger.h), which
  * this process alone makes. It keeps a flock(2) on the file, so that two fleets
- * with the same LEDGER don't replace each other's for ever.
+ * with the same LEDGER don't replace each other's for ever: the one that
+ * started last has it, the other one's renewals fail, with an error in the log.
  *
  * Whatever becomes of the file, the port's functions go on with the mapping
  * that they have until `renew` has made another.

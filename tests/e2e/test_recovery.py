@@ -402,7 +402,7 @@ def test_sighup_takes_over_a_good_configuration(fleet):
         ({"DATABASE": "/tmp/elsewhere.db"}, ["DATABASE", "needs a restart"]),
         ({"LEDGER": "/tmp/elsewhere"}, ["LEDGER", "needs a restart"]),
     ],
-    ids=["value", "margins", "identity", "open-file"],
+    ids=["value", "margins", "identity", "open-file", "mapped-file"],
 )
 def test_sighup_refuses_a_bad_configuration_and_keeps_the_old(fleet, players, options, names):
     before = who(fleet)

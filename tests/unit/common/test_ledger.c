@@ -721,12 +721,41 @@ killed_processes_leave_no_receipt_without_a_grant(void **state)
 
 /* ---- news -------------------------------------------------------------- */
 
+static int64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Waits until the process sleeps. */
+static void
+wait_for_sleep(pid_t pid)
+{
+	char path[32];
+	char state = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	for (int i = 0; i < LONG_MS && state != 'S'; i++) {
+		FILE *file = fopen(path, "r");
+
+		assert_non_null(file);
+		assert_int_equal(fscanf(file, "%*d %*s %c", &state), 1);
+		fclose(file);
+		wait_ms(1);
+	}
+	assert_int_equal(state, 'S');
+}
+
 static void
 news_wake_those_who_wait_in_another_process(void **state)
 {
 	const struct fixture *f = *state;
 	const uint32_t seen = ledger_news(f->ledger);
 	pid_t pid[PROCESSES];
+	int64_t begin_ms;
 
 	for (int i = 0; i < PROCESSES; i++) {
 		pid[i] = fork();
@@ -744,9 +773,13 @@ news_wake_those_who_wait_in_another_process(void **state)
 	for (int i = 0; i < LONG_MS && ledger_shortage(f->ledger) < PROCESSES;
 	     i++)
 		wait_ms(1);
+	for (int i = 0; i < PROCESSES; i++)
+		wait_for_sleep(pid[i]);
+	begin_ms = now_ms();
 	ledger_announce(f->ledger);
 	for (int i = 0; i < PROCESSES; i++)
 		assert_exited(pid[i]);
+	assert_in_range(now_ms() - begin_ms, 0, LONG_MS / 2);
 	assert_int_equal(ledger_news(f->ledger), seen + 1);
 }
 
@@ -759,15 +792,6 @@ waiting_ends_at_once_when_the_news_are_there_already(void **state)
 	ledger_announce(f->ledger);
 	assert_true(ledger_wait(f->ledger, seen, 0));
 	assert_true(ledger_wait(f->ledger, seen, LONG_MS));
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void

@@ -266,27 +266,55 @@ directory_in_the_ledgers_place_is_told(void **state)
 }
 
 static void
-ledger_of_a_running_scalerd_is_left_alone(void **state)
+ledger_belongs_to_the_scalerd_that_started_last(void **state)
 {
 	struct room *room = *state;
-	struct ledger_file *second = NULL;
-	struct ledger_port port;
-	char expected[256];
+	struct ledger_port first;
+	struct ledger_file *first_file;
 	uint64_t epoch;
-	struct err err;
+
+	open_with(room, 0);
+	first = room->port;
+	first_file = room->file;
+	silence(room);
+	open_with(room, 0);
+	speak(room);
+	assert_new(room, first.epoch(first.self));
+	epoch = epoch_of(room);
+	assert_false(renews_within(&(struct room){.port = first},
+				   LEDGER_FILE_LOOK_MS + 100));
+	assert_false(renews_within(room, LEDGER_FILE_LOOK_MS + 100));
+	assert_int_equal(epoch_of(room), epoch);
+	/* It has it again when the other one has ended. */
+	ledger_file_close(room->file);
+	room->file = first_file;
+	room->port = first;
+	assert_true(renews_within(room, DEADLINE_MS));
+	assert_new(room, epoch);
+}
+
+static void
+ledger_of_a_scalerd_that_hangs_is_taken_over_and_locked_when_it_ends(
+    void **state)
+{
+	struct room *room = *state;
+	struct ledger_file *before;
+	uint64_t epoch;
+	int fd;
 
 	open_with(room, 0);
 	epoch = epoch_of(room);
-	assert_false(ledger_file_open(&second, &port, room->path, 0, &err));
-	assert_null(second);
-	snprintf(expected, sizeof(expected),
-		 "LEDGER=%s: another scalerd uses it", room->path);
-	assert_string_equal(err.msg, expected);
+	before = room->file;
+	silence(room);
+	open_with(room, epoch);
+	speak(room);
+	assert_int_equal(epoch_of(room), epoch);
+	ledger_file_close(before);
 	assert_false(renews_within(room, LEDGER_FILE_LOOK_MS + 100));
 	assert_int_equal(epoch_of(room), epoch);
-	ledger_file_close(room->file);
-	open_with(room, epoch);
-	assert_int_equal(epoch_of(room), epoch);
+	fd = open(room->path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);
+	close(fd);
 }
 
 /* ---- renewing ---------------------------------------------------------- */
@@ -425,18 +453,19 @@ announcing_reaches_handlers(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-UNIT_MAIN(TEST(missing_ledger_is_made_with_its_directory),
-	  TEST(ledger_of_the_rows_epoch_is_kept),
-	  TEST(ledger_of_another_epoch_is_replaced),
-	  TEST(what_is_no_ledger_is_replaced),
-	  TEST(directory_that_can_not_be_made_is_told),
-	  TEST(directory_in_the_ledgers_place_is_told),
-	  TEST(ledger_of_a_running_scalerd_is_left_alone),
-	  TEST(deleted_ledger_is_made_anew_and_waiters_are_woken),
-	  TEST(deleted_directory_is_made_anew),
-	  TEST(ledger_that_another_took_the_place_of_is_made_anew),
-	  TEST(cut_ledger_is_made_anew),
-	  TEST(ledger_with_another_epoch_written_into_it_is_made_anew),
-	  TEST(ledger_that_can_not_be_made_is_tried_again),
-	  TEST(closing_returns_the_final_count),
-	  TEST(announcing_reaches_handlers))
+UNIT_MAIN(
+    TEST(missing_ledger_is_made_with_its_directory),
+    TEST(ledger_of_the_rows_epoch_is_kept),
+    TEST(ledger_of_another_epoch_is_replaced),
+    TEST(what_is_no_ledger_is_replaced),
+    TEST(directory_that_can_not_be_made_is_told),
+    TEST(directory_in_the_ledgers_place_is_told),
+    TEST(ledger_belongs_to_the_scalerd_that_started_last),
+    TEST(ledger_of_a_scalerd_that_hangs_is_taken_over_and_locked_when_it_ends),
+    TEST(deleted_ledger_is_made_anew_and_waiters_are_woken),
+    TEST(deleted_directory_is_made_anew),
+    TEST(ledger_that_another_took_the_place_of_is_made_anew),
+    TEST(cut_ledger_is_made_anew),
+    TEST(ledger_with_another_epoch_written_into_it_is_made_anew),
+    TEST(ledger_that_can_not_be_made_is_tried_again),
+    TEST(closing_returns_the_final_count), TEST(announcing_reaches_handlers))
