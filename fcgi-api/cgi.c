@@ -33,6 +33,10 @@ cgi_answer(struct api *api, struct refresher *refresher, struct err *err)
 	};
 	if (!exchange_thread_init(&thread, api, 0, err))
 		return false;
+	/* There is no refresher to ask later. */
+	const char *listener = getenv("LISTENER");
+	if (listener != NULL && strcmp(listener, "operators") == 0)
+		atomic_store(&api->reports.wanted, true);
 	refresher_turn(refresher, instant_now());
 	exchange_run(&thread, &port);
 	if (fflush(stdout) != 0 || ferror(stdout))

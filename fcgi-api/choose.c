@@ -1,61 +1,164 @@
 /* SPDX-License-Identifier: MIT */
 #include "fcgi-api/choose.h"
 
-#include <assert.h>
 #include <stddef.h>
 
-enum { DRAWS_MAX = 64 }; /* each is rejected with p < 1/2 */
+enum {
+	CANDIDATES = 4,  /* two or three herd */
+	ROUNDS_MAX = 4,  /* of candidates, while others are faster */
+	SCANS_MAX = 3,   /* while a slot is being written */
+	CROWDED_MIN = 8, /* slots that a search may meet without credit */
+};
 
-static uint64_t
-random_next(struct random_stream *stream)
+enum scan { SCAN_TAKEN, SCAN_NOTHING, SCAN_UNSURE };
+
+/* The slot's seat, if its row is of this grade. */
+static enum scan
+take(struct choice *c, enum grade grade, uint32_t slot)
 {
-	uint64_t z = stream->state += 0x9e3779b97f4a7c15u;
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
+	if (!seats_read(c->seats, slot, &c->row))
+		return SCAN_UNSURE;
+	if (c->row.grade != grade)
+		return SCAN_NOTHING;
+	bool taken;
+	if (c->grant)
+		taken = ledger_grant(c->ledger, slot, c->row.generation,
+				     c->row.limit) == LEDGER_GRANTED;
+	else
+		taken = seats_credit(c->seats, c->ledger, slot) > 0;
+	return taken ? SCAN_TAKEN : SCAN_NOTHING;
 }
 
-uint64_t
-random_below(struct random_stream *stream, uint64_t below)
+/* A random number below `below`, of 32 random bits: the bias is below one in
+ * LEDGER_SLOTS, which is nothing beside the choice among four. */
+static uint32_t
+scale(uint64_t bits, uint32_t below)
 {
-	assert(below > 0);
-	/* 2^64 mod below: draws under it would favour small results. */
-	uint64_t unfair = (0 - below) % below;
-	uint64_t draw = random_next(stream);
-	for (int i = 0; draw < unfair && i < DRAWS_MAX; i++)
-		draw = random_next(stream);
-	return draw % below;
+	return (uint32_t)((bits & UINT32_MAX) * below >> 32);
 }
 
-/* The first server whose sum of seats is above `seat`. */
-static const struct server *
-find_seat(const struct servers *list, uint64_t seat)
+static bool
+take_emptiest(struct choice *c, enum grade grade)
 {
-	size_t low = 0;
-	size_t high = list->len - 1;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (list->at[middle].seats_upto > seat)
-			high = middle;
-		else
-			low = middle + 1;
+	const struct seat_list *list = &c->seats->list[grade];
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		uint32_t len =
+		    atomic_load_explicit(&list->len, memory_order_acquire);
+		uint32_t best = 0;
+		int64_t most = 0;
+		uint64_t bits = 0;
+		for (int i = 0; i < CANDIDATES && len > 0; i++) {
+			bits = i % 2 == 0 ? random_next(c->random) : bits >> 32;
+			uint32_t slot = atomic_load_explicit(
+			    &list->at[scale(bits, len)], memory_order_relaxed);
+			int64_t credit =
+			    seats_credit(c->seats, c->ledger, slot);
+			if (credit > most) {
+				most = credit;
+				best = slot;
+			}
+		}
+		if (most == 0)
+			return false;
+		if (take(c, grade, best) == SCAN_TAKEN)
+			return true;
 	}
-	return &list->at[low];
+	return false;
 }
 
-const char *
-choose_address(const struct snapshot *s, struct random_stream *stream)
+/* Remembers that the places before `place` are exhausted, unless the list was
+ * sorted anew. */
+static void
+move_cursor(struct seat_list *list, uint64_t was, uint32_t sort, uint32_t place)
 {
-	if (s == NULL)
-		return NULL;
+	uint64_t cursor = (uint64_t)sort << 32 | place;
+	if (cursor != was)
+		(void)atomic_compare_exchange_strong_explicit(
+		    &list->cursor, &was, cursor, memory_order_relaxed,
+		    memory_order_relaxed);
+}
+
+static bool
+take_fullest(struct choice *c, enum grade grade)
+{
+	struct seat_list *list = &c->seats->list[grade];
+	uint64_t cursor =
+	    atomic_load_explicit(&list->cursor, memory_order_relaxed);
+	uint32_t sort =
+	    atomic_load_explicit(&c->seats->sort, memory_order_acquire);
+	uint32_t len = atomic_load_explicit(&list->len, memory_order_acquire);
+	uint32_t first = cursor >> 32 == sort ? (uint32_t)cursor : 0;
+	bool taken = false;
+	for (uint32_t i = first; i < len && !taken; i++) {
+		uint32_t slot =
+		    atomic_load_explicit(&list->at[i], memory_order_relaxed);
+		if (seats_credit(c->seats, c->ledger, slot) > 0)
+			taken = take(c, grade, slot) == SCAN_TAKEN;
+		else if (first == i)
+			first = i + 1;
+	}
+	move_cursor(list, cursor, sort, first);
+	return taken;
+}
+
+/* Looks at all slots of the list, or at all slots if list is NULL, from a
+ * random place on. */
+static enum scan
+scan(struct choice *c, enum grade grade, const struct seat_list *list)
+{
+	enum scan result = SCAN_NOTHING;
+	uint32_t len = atomic_load_explicit(
+	    list == NULL ? &c->seats->top : &list->len, memory_order_acquire);
+	uint32_t at = scale(random_next(c->random), len);
+	for (uint32_t i = 0; i < len && result != SCAN_TAKEN; i++) {
+		uint32_t slot =
+		    list == NULL ? at
+				 : atomic_load_explicit(&list->at[at],
+							memory_order_relaxed);
+		if (seats_credit(c->seats, c->ledger, slot) > 0) {
+			enum scan one = take(c, grade, slot);
+			if (one != SCAN_NOTHING)
+				result = one;
+		}
+		at = at + 1 == len ? 0 : at + 1;
+		if (i == CROWDED_MIN)
+			atomic_store_explicit(&c->seats->crowded, true,
+					      memory_order_relaxed);
+	}
+	return result;
+}
+
+/* The slow way, before a refusal: slots don't move, so that none is missed. */
+static bool
+search(struct choice *c, enum grade grade, uint64_t version)
+{
+	struct seat_list *list = &c->seats->list[grade];
+	if (scan(c, grade, list) == SCAN_TAKEN)
+		return true;
+	enum scan result = SCAN_UNSURE;
+	for (int i = 0; i < SCANS_MAX && result == SCAN_UNSURE; i++)
+		result = scan(c, grade, NULL);
+	if (result == SCAN_NOTHING)
+		atomic_store_explicit(&list->exhausted, version,
+				      memory_order_relaxed);
+	return result == SCAN_TAKEN;
+}
+
+bool
+choose_by_credit(struct choice *c)
+{
+	uint64_t version =
+	    atomic_load_explicit(&c->seats->version, memory_order_acquire);
 	for (int grade = GRADE_GOOD; grade < GRADE_COUNT; grade++) {
-		const struct servers *list = &s->servers[grade];
-		if (list->len == 0)
+		struct seat_list *list = &c->seats->list[grade];
+		if (atomic_load_explicit(&list->exhausted,
+					 memory_order_relaxed) == version)
 			continue;
-		uint64_t seats = list->at[list->len - 1].seats_upto;
-		if (seats == 0)
-			continue;
-		return find_seat(list, random_below(stream, seats))->address;
+		if (c->pack ? take_fullest(c, (enum grade)grade)
+			    : take_emptiest(c, (enum grade)grade))
+			return true;
+		if (search(c, (enum grade)grade, version))
+			return true;
 	}
-	return NULL;
+	return false;
 }

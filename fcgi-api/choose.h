@@ -1,27 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which gameserver the next player is sent to: at random, weighted by free
- * seats. (Always the one with the most free seats herds: everyone who asks
- * between two polls gets the same one.)
+ * Which gameserver the next player is sent to, and the grant of the seat.
+ * Takes no lock, allocates nothing, and every loop is bounded.
  */
 #ifndef GSM_FCGI_API_CHOOSE_H
 #define GSM_FCGI_API_CHOOSE_H
 
-#include <stdint.h>
+#include <stdbool.h>
 
-#include "fcgi-api/snapshot.h"
+#include "fcgi-api/random.h"
+#include "fcgi-api/seats.h"
 
-/* A stream of random numbers, of one thread (splitmix64). Any seed will do. */
-struct random_stream {
-	uint64_t state;
+struct choice {
+	struct seats *seats;
+	struct ledger *ledger; /* the one that the rows are of; NULL: none */
+	struct random_stream *random;
+	bool pack;  /* the fullest first; else towards the emptiest */
+	bool grant; /* count the seat; else only say which it would be */
+	struct seat_row row; /* out: the gameserver */
 };
 
-/* 0 <= result < below; below > 0. Unbiased. */
-uint64_t random_below(struct random_stream *stream, uint64_t below);
+/* One seat by credit: a good one's, else a suspect's. Spread is the best of
+ * four random slots with credit, so that a burst does not herd. False: every
+ * slot was looked at and none has credit. The ledger must be there. */
+bool choose_by_credit(struct choice *c);
 
-/* An address among the good ones with free seats, else among the suspects
- * with free seats, else NULL. Lives as long as the snapshot; s may be NULL. */
-const char *choose_address(const struct snapshot *s,
-			   struct random_stream *stream);
+/* One seat while the state is stale: limits don't count, closed cells and
+ * other generations do. At random, weighted by the last known free seats, less
+ * what was granted since; when there are none, any. False: no gameserver. */
+bool choose_stale(struct choice *c);
 
 #endif

@@ -35,6 +35,15 @@ counters_grants(const struct counters *c, enum source source)
 	return sum;
 }
 
+uint64_t
+counters_refusals(const struct counters *c)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < API_THREADS; i++)
+		sum += read_counter(&c->threads[i].refusals);
+	return sum;
+}
+
 int
 counters_connected(const struct counters *c)
 {

@@ -18,12 +18,13 @@
 struct counters_thread {
 	alignas(64) _Atomic uint64_t requests[ROUTE_COUNT][ANSWER_CODES];
 	_Atomic uint64_t grants[SOURCE_COUNT];
-	atomic_bool connected; /* serves a connection now */
+	_Atomic uint64_t refusals; /* no gameserver had a seat */
+	atomic_bool connected;     /* serves a connection now */
 };
 
 struct counters {
 	struct counters_thread threads[API_THREADS];
-	_Atomic uint64_t reloads;     /* snapshots published */
+	_Atomic uint64_t reloads;     /* loads of the database */
 	_Atomic uint64_t read_errors; /* of the database */
 };
 
@@ -34,6 +35,7 @@ void counters_add(_Atomic uint64_t *c);
 uint64_t counters_requests(const struct counters *c, enum route_id route,
 			   enum answer_code code);
 uint64_t counters_grants(const struct counters *c, enum source source);
+uint64_t counters_refusals(const struct counters *c);
 int counters_connected(const struct counters *c);
 
 #endif

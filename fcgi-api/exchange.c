@@ -25,13 +25,12 @@ static void
 look_at_state(struct exchange *x)
 {
 	struct exchange_thread *t = x->thread;
-	x->state = publication_take(&t->api->state, t->slot);
-	x->age_ms = -1;
-	x->stale = true;
-	if (x->state == NULL)
-		return;
-	x->age_ms = snapshot_age_ms(x->state, instant_now());
-	x->stale = x->age_ms > x->state->fleet[FLEET_STALE_AFTER_MS];
+	struct fleet_now *fleet = &t->api->fleet;
+	x->age_ms = fleet_age_ms(fleet, instant_boot_ms());
+	x->ledger = ledger_map_take(&t->api->ledger, t->slot);
+	x->stale = x->age_ms < 0 || x->ledger == NULL ||
+		   x->age_ms > atomic_load_explicit(&fleet->stale_after_ms,
+						    memory_order_relaxed);
 }
 
 static void
@@ -76,6 +75,7 @@ exchange_run(struct exchange_thread *thread, const struct exchange_port *port)
 	if (x.request.method != METHOD_HEAD)
 		port->write(port->arg, x.answer.body, x.answer.len);
 	answer_free(&x.answer);
-	/* Not before: the body may be the snapshot's. */
-	publication_release(&thread->api->state, thread->slot);
+	/* Not before: the body may be the list. */
+	publication_release(&thread->api->list, thread->slot);
+	ledger_map_release(&thread->api->ledger, thread->slot);
 }

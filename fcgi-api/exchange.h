@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One request and its answer: request -> snapshot -> handler -> answer. The
+ * One request and its answer: request -> state -> handler -> answer. The
  * same for FastCGI and plain CGI, which differ in the struct exchange_port.
  */
 #ifndef GSM_FCGI_API_EXCHANGE_H
@@ -12,7 +12,7 @@
 
 #include "fcgi-api/answer.h"
 #include "fcgi-api/api.h"
-#include "fcgi-api/choose.h"
+#include "fcgi-api/random.h"
 #include "fcgi-api/request.h"
 
 /* How variables come in and bytes go out. */
@@ -33,9 +33,9 @@ struct exchange_thread {
 struct exchange {
 	struct exchange_thread *thread;
 	struct request request;
-	const struct snapshot *state; /* NULL: nothing was read yet */
-	int64_t age_ms;               /* of the state; -1: no state */
-	bool stale;                   /* or no state */
+	int64_t age_ms;        /* of the state; -1: nothing was read yet */
+	bool stale;            /* too old, or no state, or no ledger */
+	struct ledger *ledger; /* NULL: none to be trusted */
 	struct answer answer;
 };
 

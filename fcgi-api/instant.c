@@ -26,6 +26,12 @@ instant_now(void)
 	};
 }
 
+int64_t
+instant_boot_ms(void)
+{
+	return clock_ms(CLOCK_BOOTTIME);
+}
+
 bool
 instant_read_boot_id(char id[BOOT_ID_SIZE], struct err *err)
 {

@@ -17,6 +17,9 @@ struct instant {
 
 struct instant instant_now(void);
 
+/* CLOCK_BOOTTIME alone. */
+int64_t instant_boot_ms(void);
+
 /* The kernel's id of this boot. False: /proc can't be read. */
 NODISCARD bool instant_read_boot_id(char id[BOOT_ID_SIZE], struct err *err);
 

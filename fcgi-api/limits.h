@@ -24,17 +24,27 @@ enum {
 	SHUTDOWN_MAX_MS = 5000, /* from SIGTERM to the end of the process */
 
 	/* The refresher. */
-	REFRESH_CHECK_MS = 50,   /* PRAGMA data_version */
-	REFRESH_FILE_MS = 250,   /* has the file been replaced? */
-	REFRESH_COST_SHARE = 10, /* a reload of n ms: the next after 10 n */
+	REFRESH_WAIT_MS = 125,  /* the longest wait for the ledger's news */
+	REFRESH_TICK_MS = 20,   /* between two loads */
+	REFRESH_CHECK_MS = 250, /* PRAGMA data_version, without any news */
+	REFRESH_FILE_MS = 250, /* has the database, the ledger been replaced? */
+	REFRESH_LIST_MS = 250, /* between two lists */
+	REFRESH_COST_SHARE =
+	    40,                 /* a load of n us of CPU: the next after 40 n */
+	REFRESH_GAP_MS = 60000, /* no turn for so long: everything is read */
 	REOPEN_MIN_MS = 100,
 	REOPEN_MAX_MS = 2000,
 	REOPEN_STALE_MS = 5000, /* while the state is stale */
 	DATABASE_BUSY_MS = 50,
 
+	/* What operators see. */
+	REPORT_KEEP_MS = 1000,    /* who asks within it gets the same */
+	REPORT_FORGET_MS = 10000, /* nobody asked: its memory is freed */
+	REPORT_WAIT_S = 2,
+
 	/* Answers. */
 	ADDRESS_SIZE = 280, /* host name (253) or [IPv6], port, NUL */
-	ROWS_MAX = 100000,  /* of one view; more is an error */
+	ROWS_MAX = 200000,  /* of one view; more is an error */
 	SEATS_MAX = 1000000000,
 	STALE_AFTER_DEFAULT_MS = 30000,
 	RETRY_AFTER_SECONDS = 2,

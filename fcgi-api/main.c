@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 /* As in sysexits.h. */
 enum { EXIT_USAGE = 64, EXIT_OS = 71, EXIT_CONFIG = 78 };
 
-enum { GO_ON = -1 };
+enum { GO_ON = -1, HEAPS = 2, MMAP_BYTES = 65536 };
 
 static const char usage[] =
     "usage: fcgi-api [--config FILE] [--socket PATH]\n"
@@ -72,16 +73,27 @@ warn_config(void *arg, const char *text)
 	log_warn("config", LOG_TEXT("warning", text));
 }
 
+/* 256 threads that each take a little must not leave 16 heaps behind, and what
+ * operators asked for, megabytes, goes back when it is freed. */
+static void
+save_memory(void)
+{
+	(void)mallopt(M_ARENA_MAX, HEAPS);
+	(void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+	(void)mallopt(M_TRIM_THRESHOLD, MMAP_BYTES);
+}
+
 static bool
-init_api(struct api *api, const struct config *config, struct err *err)
+set_up(struct api *api, const struct config *config, struct err *err)
 {
 	const char *backup = config->backup_gameserver;
-	if (backup[0] != '\0' && !snapshot_address_valid(backup))
+	if (backup[0] != '\0' && !seats_address_valid(backup))
 		return err_set(err, "BACKUP_GAMESERVER is not an address: %s",
 			       backup);
+	api_init(api, config->ledger);
 	memcpy(api->backup, backup, strlen(backup) + 1);
 	api->started_utc_ms = instant_now().utc_ms;
-	return true;
+	return ledger_guard(err);
 }
 
 int
@@ -97,9 +109,10 @@ main(int argc, char **argv)
 	int status = parse_arguments(&arguments, argc, argv);
 	if (status != GO_ON)
 		return status;
+	save_memory();
 	if (!config_load(&config, CONFIG_FCGI_API, arguments.config,
 			 warn_config, NULL, &err) ||
-	    !init_api(&api, &config, &err)) {
+	    !set_up(&api, &config, &err)) {
 		log_error("config", LOG_TEXT("error", err.msg));
 		return EXIT_CONFIG;
 	}

@@ -10,9 +10,12 @@
 void
 handle_readyz(struct exchange *x)
 {
-	if (x->state == NULL)
+	if (x->age_ms < 0)
 		answer_error(&x->answer, ANSWER_UNAVAILABLE,
 			     "the state was never read");
+	else if (x->ledger == NULL)
+		answer_error(&x->answer, ANSWER_UNAVAILABLE,
+			     "the seat ledger is not usable");
 	else if (x->stale)
 		answer_error(&x->answer, ANSWER_UNAVAILABLE,
 			     "the state is stale");
@@ -26,18 +29,21 @@ handle_readyz(struct exchange *x)
 void
 handle_status(struct exchange *x)
 {
+	struct report_desk *desk = &x->thread->api->reports;
 	struct text *body = &x->answer.made;
-	if (x->state == NULL) {
+	const struct report *report = report_begin(desk, instant_boot_ms());
+	if (report == NULL || x->age_ms < 0) {
 		answer_line(
 		    &x->answer,
 		    "{\"state_age_seconds\":null,\"stale\":true,\"fleet\":null,"
 		    "\"alarms\":[],\"gameservers\":[]}");
-		return;
+	} else {
+		text_add(body, "{\"state_age_seconds\":%.1f,\"stale\":%s,",
+			 (double)x->age_ms / 1000, x->stale ? "true" : "false");
+		text_add_bytes(body, report->status.data, report->status.len);
+		answer_made(&x->answer);
 	}
-	text_add(body, "{\"state_age_seconds\":%.1f,\"stale\":%s,",
-		 (double)x->age_ms / 1000, x->stale ? "true" : "false");
-	text_add_bytes(body, x->state->status.data, x->state->status.len);
-	answer_made(&x->answer);
+	report_end(desk);
 }
 
 struct gauge {
@@ -86,27 +92,40 @@ add_number(struct text *body, const char *name, const char *help,
 }
 
 static void
-add_fleet(struct text *body, const struct exchange *x)
+add_report(struct text *body, const struct report *report)
 {
-	const struct snapshot *s = x->state;
-	add_number(
-	    body, "gsm_state_stale",
-	    "1: scalerd's heartbeat is too old, or nothing was ever read.",
-	    x->stale);
-	if (s == NULL)
-		return;
-	add_help(body, "gsm_state_age_seconds", "gauge",
-		 "Time since scalerd's heartbeat.");
-	text_add(body, "gsm_state_age_seconds %.3f\n",
-		 (double)x->age_ms / 1000);
-	add_number(body, "gsm_alarms", "Alarms that are raised.", s->alarms);
+	add_number(body, "gsm_alarms", "Alarms that are raised.",
+		   report->alarms);
 	for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++) {
 		const struct gauge *g = &gauges[i];
 		if (g->help != NULL)
 			add_help(body, g->name, "gauge", g->help);
 		text_add(body, "%s%s %" PRId64 "\n", g->name, g->labels,
-			 s->fleet[g->number]);
+			 report->fleet.number[g->number]);
 	}
+}
+
+static void
+add_fleet(struct text *body, struct exchange *x)
+{
+	struct report_desk *desk = &x->thread->api->reports;
+	add_number(body, "gsm_state_stale",
+		   "1: scalerd's heartbeat is too old, or nothing was ever "
+		   "read, or the seat ledger is not usable.",
+		   x->stale);
+	add_number(body, "gsm_ledger_usable",
+		   "1: the seat ledger of the database is mapped.",
+		   x->ledger != NULL);
+	if (x->age_ms >= 0) {
+		add_help(body, "gsm_state_age_seconds", "gauge",
+			 "Time since scalerd's heartbeat.");
+		text_add(body, "gsm_state_age_seconds %.3f\n",
+			 (double)x->age_ms / 1000);
+	}
+	const struct report *report = report_begin(desk, instant_boot_ms());
+	if (report != NULL)
+		add_report(body, report);
+	report_end(desk);
 }
 
 static void
@@ -134,13 +153,17 @@ add_requests(struct text *body, const struct counters *c)
 		text_add(body, "gsm_grants_total{source=\"%s\"} %" PRIu64 "\n",
 			 answer_source_name((enum source)source),
 			 counters_grants(c, (enum source)source));
+	add_help(body, "gsm_refusals_total", "counter",
+		 "Requests of players for whom no gameserver had a seat.");
+	text_add(body, "gsm_refusals_total %" PRIu64 "\n",
+		 counters_refusals(c));
 }
 
 static void
 add_process(struct text *body, struct api *api)
 {
 	add_help(body, "gsm_state_reloads_total", "counter",
-		 "Snapshots of the database taken by this process.");
+		 "Readings of what changed in the database by this process.");
 	text_add(body, "gsm_state_reloads_total %" PRIu64 "\n",
 		 atomic_load(&api->counters.reloads));
 	add_help(body, "gsm_state_read_errors_total", "counter",

@@ -2,13 +2,12 @@
 #include "fcgi-api/publication.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 static bool
-is_held(struct publication *p, const struct snapshot *s)
+is_held(struct publication *p, const void *item)
 {
 	for (size_t i = 0; i < API_THREADS; i++) {
-		if (atomic_load(&p->slots[i].held) == s)
+		if (atomic_load(&p->slots[i].held) == item)
 			return true;
 	}
 	return false;
@@ -17,54 +16,46 @@ is_held(struct publication *p, const struct snapshot *s)
 static void
 free_retired(struct publication *p)
 {
-	struct snapshot **at = &p->retired;
-	while (*at != NULL) {
-		struct snapshot *s = *at;
-		if (is_held(p, s)) {
-			at = &s->next_retired;
-			continue;
-		}
-		*at = s->next_retired;
-		snapshot_free(s);
+	size_t kept = 0;
+	for (size_t i = 0; i < p->nretired; i++) {
+		if (is_held(p, p->retired[i]))
+			p->retired[kept++] = p->retired[i];
+		else
+			p->free_item(p->retired[i]);
 	}
+	p->nretired = kept;
 }
 
 void
-publication_put(struct publication *p, struct snapshot *s)
+publication_put(struct publication *p, void *item)
 {
-	struct snapshot *old = atomic_exchange(&p->current, s);
-	if (old != NULL) {
-		old->next_retired = p->retired;
-		p->retired = old;
-	}
+	void *old = atomic_exchange(&p->current, item);
+	/* There is room: each that was kept is held by another slot. */
+	if (old != NULL)
+		p->retired[p->nretired++] = old;
 	free_retired(p);
 }
 
-const struct snapshot *
+void *
 publication_take(struct publication *p, unsigned slot)
 {
-	struct snapshot *s = atomic_load(&p->current);
+	void *item = atomic_load(&p->current);
 	/* Goes round again only when the writer published in between, which
 	 * it does a few times a second. */
-	for (;;) {
-		atomic_store(&p->slots[slot].held, s);
+	while (item != NULL) {
+		atomic_store(&p->slots[slot].held, item);
 		/* Still current: the writer, who swaps first and looks at the
 		 * slots afterwards, can't have missed it. */
-		struct snapshot *now = atomic_load(&p->current);
-		if (now == s)
-			return s;
-		s = now;
+		void *now = atomic_load(&p->current);
+		if (now == item)
+			break;
+		item = now;
 	}
+	return item;
 }
 
 void
 publication_release(struct publication *p, unsigned slot)
 {
-	atomic_store(&p->slots[slot].held, NULL);
-}
-
-void
-publication_free(struct publication *p)
-{
-	publication_put(p, NULL);
+	atomic_store_explicit(&p->slots[slot].held, NULL, memory_order_release);
 }

@@ -14,14 +14,16 @@
 #include <sqlite3.h>
 
 #include "common/err.h"
-#include "fcgi-api/snapshot.h"
+#include "fcgi-api/fleet.h"
+#include "fcgi-api/report.h"
+#include "fcgi-api/seats.h"
 
 enum reader_query {
 	READER_BEGIN,
 	READER_END,
 	READER_DATA_VERSION,
 	READER_FLEET,
-	READER_GAMESERVERS,
+	READER_SLOTS,
 	READER_STATUS,
 	READER_ALARMS,
 	READER_QUERIES,
@@ -35,6 +37,8 @@ struct reader {
 	dev_t device; /* of the file that is open */
 	ino_t inode;
 	int64_t version; /* PRAGMA data_version of the last load; -1: none */
+	int64_t rev;     /* of the last load; -1: none, so read everything */
+	int64_t epoch;   /* of the ledger, at the last load */
 };
 
 /* Opens reader->path. False: nothing is open; the file is missing, not
@@ -52,10 +56,25 @@ bool reader_is_replaced(const struct reader *r);
 NODISCARD bool reader_has_changed(struct reader *r, bool *changed,
 				  struct err *err);
 
-/* Reads everything in one transaction. *s is a sealed snapshot, the caller's,
- * on success only. False: damaged, busy, out of memory; the connection is
- * best closed. */
-NODISCARD bool reader_load(struct reader *r, struct snapshot **s,
+/* Where a load goes. `begin` is called once, before any row: full says that
+ * all slots follow, not only those that changed since the last load. Of rows
+ * with one slot the newer change comes later. An address that is too long is
+ * "". */
+struct reader_sink {
+	void *arg;
+	void (*begin)(void *arg, const struct fleet *fleet, bool full);
+	void (*row)(void *arg, struct seat_row *row);
+};
+
+/* Reads what changed, in one transaction. False: damaged, busy, out of memory;
+ * some rows may have been delivered; close the connection, and the next load
+ * is a full one. */
+NODISCARD bool reader_load(struct reader *r, const struct reader_sink *sink,
 			   struct err *err);
+
+/* Reads what operators see, in one transaction. *report is the caller's, on
+ * success only. */
+NODISCARD bool reader_report(struct reader *r, struct report *report,
+			     struct err *err);
 
 #endif

@@ -2,6 +2,9 @@
 #include "fcgi-api/refresher.h"
 
 #include <poll.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "common/log.h"
 
@@ -12,6 +15,7 @@ refresher_init(struct refresher *r, struct api *api, const char *database,
 	*r = (struct refresher){
 	    .api = api,
 	    .reader = {.path = database, .boot_id = boot_id, .version = -1},
+	    .follow = {.seats = &api->seats, .ledger = &api->ledger},
 	    .backoff_ms = REOPEN_MIN_MS,
 	};
 }
@@ -32,44 +36,99 @@ give_up(struct refresher *r, int64_t now_ms, const struct err *err)
 }
 
 static void
-log_edges(struct refresher *r, const struct snapshot *s)
+log_edges(struct refresher *r)
 {
+	bool bad = r->follow.bad_addresses > 0;
 	if (r->failing)
 		log_info("database_readable",
 			 LOG_TEXT("database", r->reader.path));
-	if (s->bad_addresses > 0 && !r->bad_addresses)
+	if (bad && !r->bad_addresses)
 		log_error("bad_addresses",
-			  LOG_NUM("left_out", s->bad_addresses));
+			  LOG_NUM("left_out", r->follow.bad_addresses));
 	r->failing = false;
-	r->bad_addresses = s->bad_addresses > 0;
+	r->bad_addresses = bad;
+}
+
+static int64_t
+cpu_us(void)
+{
+	struct timespec ts = {0};
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* A big fleet that changes all the time must not cost a whole core. */
+static void
+pay(struct refresher *r, int64_t now_ms, int64_t began_us)
+{
+	int64_t pause_ms = (cpu_us() - began_us) * REFRESH_COST_SHARE / 1000;
+	if (pause_ms < REFRESH_TICK_MS)
+		pause_ms = REFRESH_TICK_MS;
+	if (now_ms + pause_ms > r->load_at_ms)
+		r->load_at_ms = now_ms + pause_ms;
+}
+
+static uint64_t
+database_epoch(const struct refresher *r)
+{
+	return (uint64_t)r->follow.fleet.number[FLEET_LEDGER_EPOCH];
+}
+
+/* The lists of slots with credit, by what the ledger says now. */
+static void
+sort_seats(struct refresher *r)
+{
+	struct api *api = r->api;
+	atomic_store(&api->seats.crowded, false);
+	r->pack = r->follow.fleet.pack;
+	seats_sort(&api->seats, ledger_map_current(&api->ledger),
+		   r->follow.fleet.pack);
+}
+
+/* Players have used up so much that the lists are wrong. */
+static void
+sort_again(struct refresher *r, int64_t now_ms)
+{
+	int64_t began_us = cpu_us();
+	sort_seats(r);
+	pay(r, now_ms, began_us);
 }
 
 static bool
-load(struct refresher *r, int64_t now_ms, struct err *err)
+load(struct refresher *r, struct instant now, struct err *err)
 {
-	struct snapshot *s;
-	int64_t began_ms = instant_now().boot_ms;
-	if (!reader_load(&r->reader, &s, err))
+	struct api *api = r->api;
+	int64_t began_us = cpu_us();
+	struct ledger *ledger = ledger_map_current(&api->ledger);
+	/* Before the load: what is announced during it is looked at again. */
+	if (ledger != NULL)
+		r->news = ledger_news(ledger);
+	if (!follow_load(&r->follow, &r->reader, err))
 		return false;
-	log_edges(r, s);
-	publication_put(&r->api->state, s);
-	counters_add(&r->api->counters.reloads);
-	/* A big fleet that changes all the time must not cost a whole core. */
-	int64_t cost_ms = instant_now().boot_ms - began_ms;
-	r->load_at_ms = now_ms + cost_ms * REFRESH_COST_SHARE;
+	if (ledger_map_current(&api->ledger) == NULL)
+		ledger_map_follow(&api->ledger, database_epoch(r));
+	/* Most commits of a quiet fleet are the heartbeat alone. */
+	if (r->follow.changed || r->follow.fleet.pack != r->pack ||
+	    ledger_map_current(&api->ledger) != ledger)
+		sort_seats(r);
+	seats_announce(&api->seats);
+	fleet_set(&api->fleet, &r->follow.fleet, now);
+	log_edges(r);
+	counters_add(&api->counters.reloads);
+	r->check_at_ms = now.boot_ms + REFRESH_CHECK_MS;
 	r->backoff_ms = REOPEN_MIN_MS;
+	pay(r, now.boot_ms, began_us);
 	return true;
 }
 
 static bool
-open_and_load(struct refresher *r, int64_t now_ms, struct err *err)
+open_and_load(struct refresher *r, struct instant now, struct err *err)
 {
 	reader_close(&r->reader);
 	if (!reader_open(&r->reader, err))
 		return false;
-	r->opened_at_ms = now_ms;
-	r->file_check_at_ms = now_ms + REFRESH_FILE_MS;
-	return load(r, now_ms, err);
+	r->opened_ms = now.boot_ms;
+	return load(r, now, err);
 }
 
 /* Is it time to open the file at the path (again)? */
@@ -80,23 +139,99 @@ must_open(struct refresher *r, int64_t now_ms)
 		return now_ms >= r->open_at_ms;
 	/* Stale: perhaps scalerd writes, but not to the files that we have
 	 * open, because somebody removed the -wal or -shm beside them. */
-	if (r->stale && now_ms >= r->opened_at_ms + REOPEN_STALE_MS)
+	if (r->stale && now_ms >= r->opened_ms + REOPEN_STALE_MS)
 		return true;
-	if (now_ms < r->file_check_at_ms)
+	return now_ms >= r->file_at_ms && reader_is_replaced(&r->reader);
+}
+
+/* scalerd announced something; or it can't, and it is time to look. */
+static bool
+must_look(struct refresher *r, int64_t now_ms)
+{
+	struct ledger *ledger = ledger_map_current(&r->api->ledger);
+	if (r->reader.db == NULL || now_ms < r->load_at_ms)
 		return false;
-	r->file_check_at_ms = now_ms + REFRESH_FILE_MS;
-	return reader_is_replaced(&r->reader);
+	return ledger == NULL || now_ms >= r->check_at_ms ||
+	       ledger_news(ledger) != r->news;
+}
+
+/* Reads what changed, if anything did. */
+static bool
+look(struct refresher *r, struct instant now, struct err *err)
+{
+	struct ledger *ledger = ledger_map_current(&r->api->ledger);
+	bool changed;
+	/* After so long, rows may have come and gone. */
+	if (now.boot_ms > r->turned_ms + REFRESH_GAP_MS)
+		r->reader.rev = -1;
+	r->check_at_ms = now.boot_ms + REFRESH_CHECK_MS;
+	if (!reader_has_changed(&r->reader, &changed, err))
+		return false;
+	if (changed || r->reader.rev < 0)
+		return load(r, now, err);
+	/* Announced without a commit that we have not seen: cells opened. */
+	if (ledger != NULL && ledger_news(ledger) != r->news) {
+		r->news = ledger_news(ledger);
+		seats_announce(&r->api->seats);
+	}
+	return true;
 }
 
 static void
-watch_age(struct refresher *r, struct instant now)
+follow_ledger(struct refresher *r, int64_t now_ms)
 {
-	/* Its only writer is this thread: no slot needed. */
-	const struct snapshot *s = atomic_load(&r->api->state.current);
-	if (s == NULL)
+	struct api *api = r->api;
+	struct ledger *was = ledger_map_current(&api->ledger);
+	if (now_ms < r->file_at_ms || !atomic_load(&api->fleet.known))
 		return;
-	int64_t age_ms = snapshot_age_ms(s, now);
-	bool stale = age_ms > s->fleet[FLEET_STALE_AFTER_MS];
+	(void)ledger_map_check(&api->ledger, database_epoch(r));
+	ledger_map_follow(&api->ledger, database_epoch(r));
+	if (ledger_map_current(&api->ledger) != was) {
+		sort_seats(r);
+		seats_announce(&api->seats);
+	}
+}
+
+static void
+refresh_list(struct refresher *r, int64_t now_ms)
+{
+	if (!r->follow.list_changed || now_ms < r->list_at_ms)
+		return;
+	struct text *list = list_make(&r->api->seats);
+	r->list_at_ms = now_ms + REFRESH_LIST_MS;
+	/* Out of memory: the old one stays until the next attempt. */
+	if (list == NULL)
+		return;
+	publication_put(&r->api->list, list);
+	r->follow.list_changed = false;
+}
+
+/* What operators asked for. */
+static bool
+answer_report(struct refresher *r, int64_t now_ms, struct err *err)
+{
+	struct report_desk *desk = &r->api->reports;
+	struct report report;
+	report_tidy(desk, now_ms);
+	if (!atomic_load(&desk->wanted))
+		return true;
+	if (r->reader.db == NULL) {
+		report_put(desk, NULL, now_ms);
+		return true;
+	}
+	bool ok = reader_report(&r->reader, &report, err);
+	report_put(desk, ok ? &report : NULL, now_ms);
+	return ok;
+}
+
+static void
+watch_age(struct refresher *r, int64_t now_ms)
+{
+	struct fleet_now *fleet = &r->api->fleet;
+	int64_t age_ms = fleet_age_ms(fleet, now_ms);
+	if (age_ms < 0)
+		return;
+	bool stale = age_ms > atomic_load(&fleet->stale_after_ms);
 	if (stale && !r->stale)
 		log_warn("state_stale", LOG_NUM("age_ms", age_ms));
 	if (!stale && r->stale)
@@ -108,25 +243,52 @@ void
 refresher_turn(struct refresher *r, struct instant now)
 {
 	struct err err;
-	bool changed = false;
 	bool ok = true;
 	if (must_open(r, now.boot_ms))
-		ok = open_and_load(r, now.boot_ms, &err);
-	else if (r->reader.db != NULL && now.boot_ms >= r->load_at_ms)
-		ok = reader_has_changed(&r->reader, &changed, &err);
-	if (ok && changed)
-		ok = load(r, now.boot_ms, &err);
+		ok = open_and_load(r, now, &err);
+	else if (must_look(r, now.boot_ms))
+		ok = look(r, now, &err);
+	else if (now.boot_ms >= r->load_at_ms &&
+		 atomic_load(&r->api->seats.crowded))
+		sort_again(r, now.boot_ms);
+	follow_ledger(r, now.boot_ms);
+	if (now.boot_ms >= r->file_at_ms)
+		r->file_at_ms = now.boot_ms + REFRESH_FILE_MS;
+	refresh_list(r, now.boot_ms);
+	if (ok)
+		ok = answer_report(r, now.boot_ms, &err);
 	if (!ok)
 		give_up(r, now.boot_ms, &err);
-	watch_age(r, now);
+	watch_age(r, now.boot_ms);
+	r->turned_ms = now.boot_ms;
+}
+
+/* Until scalerd has something new, or it is time to look anyway. */
+static void
+wait_for_news(struct refresher *r, int stop_fd)
+{
+	struct pollfd stop = {.fd = stop_fd, .events = POLLIN};
+	struct ledger *ledger = ledger_map_current(&r->api->ledger);
+	int64_t pause_ms = r->load_at_ms - instant_boot_ms();
+	if (ledger == NULL || pause_ms > REFRESH_WAIT_MS)
+		pause_ms = REFRESH_WAIT_MS;
+	if (pause_ms > 0)
+		(void)poll(&stop, 1, (int)pause_ms);
+	/* The paused turn was a costly one: players are busy. */
+	if (ledger != NULL)
+		(void)ledger_wait(ledger, r->news,
+				  pause_ms > 0 ? REFRESH_TICK_MS
+					       : REFRESH_WAIT_MS);
 }
 
 void
 refresher_run(struct refresher *r, int stop_fd)
 {
 	struct pollfd stop = {.fd = stop_fd, .events = POLLIN};
-	while (poll(&stop, 1, REFRESH_CHECK_MS) <= 0)
+	while (poll(&stop, 1, 0) <= 0) {
+		wait_for_news(r, stop_fd);
 		refresher_turn(r, instant_now());
+	}
 }
 
 void

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keeps the published snapshot up to date, in a thread of its own, so that a
- * request never waits for SQLite. Whatever happens to the database, the last
- * snapshot stays; the file is opened again with backoff.
+ * Keeps the seats, the list and the mapped ledger up to date, in a thread of
+ * its own, so that a request never waits for SQLite. It reads changed rows
+ * only, when scalerd announces a change in the ledger or, at the latest, when
+ * PRAGMA data_version is looked at next. Whatever happens to the database, the
+ * last state stays; the file is opened again with backoff.
  */
 #ifndef GSM_FCGI_API_REFRESHER_H
 #define GSM_FCGI_API_REFRESHER_H
@@ -11,17 +13,25 @@
 #include <stdint.h>
 
 #include "fcgi-api/api.h"
+#include "fcgi-api/follow.h"
 #include "fcgi-api/reader.h"
 
 struct refresher {
 	struct api *api;
 	struct reader reader;
-	int64_t open_at_ms; /* CLOCK_BOOTTIME: not before */
-	int64_t backoff_ms;
-	int64_t opened_at_ms;
-	int64_t file_check_at_ms;
+	struct follow follow;
+	/* CLOCK_BOOTTIME of the next, or not before. */
+	int64_t open_at_ms;
 	int64_t load_at_ms;
-	bool failing; /* edges, for the log */
+	int64_t check_at_ms; /* data_version */
+	int64_t file_at_ms;  /* replaced files */
+	int64_t list_at_ms;
+	int64_t opened_ms;
+	int64_t turned_ms;
+	int64_t backoff_ms;
+	uint32_t news; /* of the ledger, at the last load */
+	bool pack;     /* how the lists are sorted */
+	bool failing;  /* edges, for the log */
 	bool stale;
 	bool bad_addresses;
 };
@@ -30,12 +40,11 @@ struct refresher {
 void refresher_init(struct refresher *r, struct api *api, const char *database,
 		    const char *boot_id);
 
-/* One look at the database; publishes what is new. Never blocks for long
- * (DATABASE_BUSY_MS and the reading itself). */
+/* One look at the database, the ledger and what is asked for. Never blocks for
+ * long (DATABASE_BUSY_MS and the reading itself). */
 void refresher_turn(struct refresher *r, struct instant now);
 
-/* Turns every REFRESH_CHECK_MS until `stop_fd` is readable or closed at the
- * other end. */
+/* Turns until `stop_fd` is readable or closed at the other end. */
 void refresher_run(struct refresher *r, int stop_fd);
 
 void refresher_end(struct refresher *r);

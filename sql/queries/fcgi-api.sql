@@ -4,6 +4,7 @@
 -- name: api_set_up
 PRAGMA query_only = ON;
 PRAGMA trusted_schema = OFF;
+PRAGMA cache_size = -512; -- KiB: each commit of the writer empties it
 
 -- name: api_begin
 BEGIN;
@@ -22,13 +23,15 @@ SELECT heartbeat_utc_ms, heartbeat_boot_ms, boot_id, stale_after_ms,
        started_utc_ms, free, coming, serving, live, launching, starting,
        available, standby, stopping, upscale_margin, downscale_margin,
        server_capacity, min_servers, max_servers, panic, limited_by,
-       last_action, last_action_utc_ms
+       last_action, last_action_utc_ms, ledger_epoch, allocation, rev
   FROM api_v1_fleet;
 
--- name: api_gameservers
-SELECT address, seats, grade
-  FROM api_v1_gameservers
- ORDER BY id;
+-- The index gameserver_rev has all of it, in this order.
+-- name: api_slots
+SELECT slot, generation, grant_limit, seats, grade, address
+  FROM api_v1_slots
+ WHERE rev > ?1
+ ORDER BY rev;
 
 -- name: api_status
 SELECT id, address, state, reason, since_utc_ms, health, seats,

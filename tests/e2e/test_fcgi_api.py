@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """fcgi-api as nginx and players see it: real nginx, real FastCGI, a real
-database. Tables stand in for the views that scalerd makes."""
+database and a real ledger; the test stands in for scalerd."""
 
 import asyncio
 import json
@@ -35,20 +35,42 @@ SEEN_S = 5  # a commit is seen long before
 SHUTDOWN_S = 6  # SHUTDOWN_MAX_MS and a little
 NOBODY = 65534
 
-SCHEMA = """
-PRAGMA journal_mode = WAL;
-CREATE TABLE api_v1_fleet(heartbeat_utc_ms, heartbeat_boot_ms, boot_id,
-  stale_after_ms, started_utc_ms, free, coming, serving, live, launching,
-  starting, available, standby, stopping, upscale_margin, downscale_margin,
-  server_capacity, min_servers, max_servers, panic, limited_by, last_action,
-  last_action_utc_ms);
-CREATE TABLE api_v1_gameservers(id INTEGER PRIMARY KEY, address, seats, grade);
-CREATE TABLE api_v1_status(id, address, state, reason, since_utc_ms, health,
-  seats, ready_to_close, answered_utc_ms, ref);
-CREATE TABLE api_v1_alarms(name, gameserver, since_utc_ms, message);
-INSERT INTO api_v1_fleet(stale_after_ms, free, available) VALUES (30000, 7, 1);
-INSERT INTO api_v1_alarms VALUES ('panic', NULL, 5, 'most are "down" </b>');
+EPOCH = 77
+LEDGER_SLOTS = 65536
+LEDGER_MAGIC = 0x314744454C4D5347
+CELL_OPEN = 1 << 40
+CELL_GENERATION = 1 << 41
+MANY_SEATS = 1000000
+
+SCHEMA = "".join(
+    ["PRAGMA journal_mode = WAL;"]
+    + [path.read_text() for path in sorted((ROOT / "sql/migrations").glob("*.sql"))]
+    + [(ROOT / "sql/views.sql").read_text()]
+) + f"""
+INSERT INTO fleet_state(id, provider, region, cluster, fleet_name, stale_after_ms,
+  free, available, ledger_epoch) VALUES (1, 'local', '', '', 'test', 30000, 7, 1, {EPOCH});
+INSERT INTO alarm VALUES ('panic', 0, 5, 'most are "down" </b>');
 """
+
+
+def make_ledger(path, epoch=EPOCH):
+    """As scalerd makes it, with every cell open for generation 1."""
+    head = struct.pack("=QIIQ", LEDGER_MAGIC, 1, LEDGER_SLOTS, epoch)
+    cell = struct.pack("=Q", CELL_GENERATION | CELL_OPEN)
+    new = Path(f"{path}.new")
+    new.write_bytes(head.ljust(4096, b"\0") + cell * LEDGER_SLOTS)
+    new.chmod(0o666)
+    new.rename(path)
+
+
+def granted(path, slot=0):
+    """Seats that the ledger counts on a slot."""
+    cell = struct.unpack_from("=Q", Path(path).read_bytes(), 4096 + 8 * slot)[0]
+    return cell & (CELL_OPEN - 1)
+
+
+def shortage(path):
+    return struct.unpack_from("=Q", Path(path).read_bytes(), 64)[0]
 
 
 def boot_id():
@@ -59,16 +81,31 @@ def heartbeat_sql(age_s=0, boot=None):
     utc_ms = int((time.time() - age_s) * 1000)
     boot_ms = int((time.clock_gettime(time.CLOCK_BOOTTIME) - age_s) * 1000)
     return (
-        f"UPDATE api_v1_fleet SET heartbeat_utc_ms = {utc_ms},"
+        f"UPDATE fleet_state SET heartbeat_utc_ms = {utc_ms},"
         f" heartbeat_boot_ms = {boot_ms}, boot_id = '{boot or boot_id()}'"
     )
 
 
-def gameserver_sql(address, seats=7, grade="good"):
+RAISE_REV = "UPDATE fleet_state SET rev = rev + 1"
+THE_REV = "(SELECT rev FROM fleet_state)"
+
+
+def gameserver_sql(address, slot=0, seats=MANY_SEATS):
     return (
-        "INSERT INTO api_v1_gameservers(address, seats, grade)"
-        f" VALUES ('{address}', {seats}, '{grade}')"
+        "INSERT OR REPLACE INTO gameserver(id, state, reason, since_utc_ms, origin, ours,"
+        " mark, ref, instance, ip, port, address, health, score, heard, seats, most_seats,"
+        " ready_to_close, answered_utc_ms, host_leaving, slot, generation, grant_limit, rev)"
+        f" VALUES ({slot + 1}, 'available', 'none', 0, 'launched', 1, '', '', '', '', 1,"
+        f" '{address}', 'good', 0, 1, {seats}, {seats}, 0, 0, 0, {slot}, 1, {seats}, {THE_REV})"
     )
+
+
+def standby_sql(slot=0):
+    return f"UPDATE gameserver SET state = 'standby', rev = {THE_REV} WHERE slot = {slot}"
+
+
+def commit_sql(*changes):
+    return "".join(f"{sql};" for sql in ("BEGIN", RAISE_REV, *changes, "COMMIT"))
 
 
 class Database:
@@ -78,13 +115,18 @@ class Database:
     def __init__(self, path, *servers):
         self.path = Path(path)
         self._db = sqlite3.connect(self.path, isolation_level=None)
+        self.ledger = self.path.parent / "ledger"
+        make_ledger(self.ledger)
         self._db.executescript(SCHEMA)
         self.write(heartbeat_sql())
-        for server in servers:
-            self.write(gameserver_sql(server))
+        self.change(*[gameserver_sql(server, slot) for slot, server in enumerate(servers)])
 
     def write(self, sql):
         self._db.execute(sql)
+
+    def change(self, *changes):
+        """One commit that changes gameservers."""
+        self._db.executescript(commit_sql(*changes))
 
     def close(self):
         self._db.close()
@@ -99,7 +141,10 @@ class Api:
         self.socket = self.directory / "api.sock"
         self.log = self.directory / "fcgi-api.log"
         self.config = self.directory / "api.env"
-        self.config.write_text(f"DATABASE={database}\nBACKUP_GAMESERVER={backup}\n")
+        self.config.write_text(
+            f"DATABASE={database}\nLEDGER={self.directory}/ledger\n"
+            f"BACKUP_GAMESERVER={backup}\n"
+        )
         self.config.chmod(0o644)
         self.program = program
         self.popen = popen
@@ -352,17 +397,66 @@ def test_a_stale_state_is_granted_from_and_told(site, database):
 
 
 def test_commits_are_followed(api, database):
-    database.write("DELETE FROM api_v1_gameservers")
+    database.change(standby_sql())
     wait_until(lambda: available(api) == BACKUP, SEEN_S, "the backup is granted")
-    database.write(gameserver_sql(OTHER))
+    database.change(gameserver_sql(OTHER, slot=1))
     wait_until(lambda: available(api) == OTHER, SEEN_S, "the new one is granted")
-    database.write(gameserver_sql(ADDRESS))
+    database.change(gameserver_sql(ADDRESS, slot=2))
     wait_until(
         lambda: json.loads(ask(api.socket, "/available-gameserver-list/")[1])
         == {"server_list": [OTHER, ADDRESS]},
         SEEN_S,
         "both are listed",
     )
+
+
+# ---- seats
+
+
+def test_no_more_seats_are_granted_than_there_are(tmp_path, database, closing_later):
+    database.change(gameserver_sql(ADDRESS, seats=50))
+    api = closing_later(Api(tmp_path, database.path))
+    api.start()
+    site = closing_later(Site(tmp_path, api.socket))
+    sources = [
+        request(site.public, "/available-gameserver/").headers["x-gameserver-source"]
+        for _ in range(60)
+    ]
+    assert sources == ["fleet"] * 50 + ["backup"] * 10
+    assert granted(database.ledger) == 50
+    assert shortage(database.ledger) == 10
+    assert request(site.public, "/available-gameserver/", method="HEAD").status == 200
+    assert shortage(database.ledger) == 10
+    metrics = request(site.operators, "/metrics").body.decode()
+    assert "\ngsm_refusals_total 10\n" in metrics
+    assert "\ngsm_ledger_usable 1\n" in metrics
+
+
+@pytest.mark.parametrize("how", ["removed before the start", "of another epoch", "cut"])
+def test_without_its_ledger_it_grants_on_and_follows_the_next(site, api, database, how):
+    if how == "removed before the start":
+        database.ledger.unlink()
+        api.end()
+        api.start()
+    elif how == "of another epoch":
+        database.write(f"UPDATE fleet_state SET ledger_epoch = {EPOCH + 1}")
+    else:
+        os.truncate(database.ledger, 0)
+
+    def told_age():
+        answer = request(site.public, "/available-gameserver/")
+        assert answer.json() == {"available": ADDRESS}
+        return "x-gameserver-state-age" in answer.headers
+
+    wait_until(told_age, SEEN_S, "the state is stale")
+    assert request(site.operators, "/readyz").status == 503
+    make_ledger(database.ledger, EPOCH + 1)
+    database.write(f"UPDATE fleet_state SET ledger_epoch = {EPOCH + 1}")
+    wait_until(lambda: not told_age(), SEEN_S, "the new ledger is used")
+    before = granted(database.ledger)
+    assert not told_age()
+    assert granted(database.ledger) == before + 1
+    assert api.process.poll() is None
 
 
 def test_without_seats_and_backup_it_says_when_to_come_back(tmp_path, closing_later):
@@ -373,6 +467,39 @@ def test_without_seats_and_backup_it_says_when_to_come_back(tmp_path, closing_la
     assert head.startswith("Status: 503 ")
     assert "\r\nRetry-After: " in head
     assert list(json.loads(body)) == ["error"]
+
+
+# ---- the list
+
+
+def list_requests(site):
+    metrics = request(site.operators, "/metrics").body.decode()
+    line = 'gsm_requests_total{path="/available-gameserver-list/",code="200"} '
+    return int(metrics.split(line)[1].split()[0]) if line in metrics else 0
+
+
+def test_one_list_serves_everybody_for_a_second(site, database):
+    path = "/available-gameserver-list/"
+    began = time.monotonic()
+    answers = [request(site.public, path + query) for query in ["", "?a"] * 50]
+    seconds = int(time.monotonic() - began) + 1
+    for answer in answers:
+        assert answer.body == b'{"server_list": ["%s"]}' % ADDRESS.encode()
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "age" not in answer.headers
+    assert 1 <= list_requests(site) <= 1 + seconds
+    head = request(site.public, path, method="HEAD")
+    assert head.body == b""
+    assert head.headers["content-length"] == answers[0].headers["content-length"]
+    assert request(site.public, path, method="OPTIONS").status == 204
+    assert request(site.public, path, method="POST").status == 405
+    database.change(gameserver_sql(OTHER, slot=1))
+    wait_until(
+        lambda: request(site.public, path).json() == {"server_list": [ADDRESS, OTHER]},
+        SEEN_S,
+        "the next list is served",
+    )
 
 
 # ---- the database's troubles
@@ -403,7 +530,7 @@ def test_a_replaced_database_is_followed(tmp_path, api, database, closing_later)
 def test_a_deleted_database_is_read_on(api, database):
     database.path.unlink()
     hold_during(lambda: available(api) == ADDRESS, 1, "the last state is granted")
-    database.write(gameserver_sql(OTHER))
+    database.change(gameserver_sql(OTHER, slot=1))
     wait_until(
         lambda: OTHER in ask(api.socket, "/available-gameserver-list/")[1].decode(),
         SEEN_S,
@@ -528,8 +655,9 @@ def as_nobody(directory):
 def test_another_user_reads_whatever_became_of_the_writer(foreign, closing_later, state):
     path = foreign / "state.db"
     writer = closing_later(Writer(path))
+    make_ledger(foreign / "ledger")
     writer.write(SCHEMA)
-    writer.write(gameserver_sql(ADDRESS))
+    writer.write(commit_sql(gameserver_sql(ADDRESS)))
     old = state == "not started since boot"
     writer.write(heartbeat_sql(age_s=500, boot="an-earlier-boot") if old else heartbeat_sql())
     if state == "killed":
@@ -548,8 +676,7 @@ def test_another_user_reads_whatever_became_of_the_writer(foreign, closing_later
     assert sorted(entry.name for entry in foreign.iterdir() if entry.name not in made) == before
     if state != "writer alive":
         writer = closing_later(Writer(path))
-    writer.write(f"BEGIN; {heartbeat_sql()}; DELETE FROM api_v1_gameservers; COMMIT")
-    writer.write(gameserver_sql(OTHER))
+    writer.write(commit_sql(heartbeat_sql(), standby_sql(), gameserver_sql(OTHER, slot=1)))
     wait_until(lambda: available(api) == OTHER, SEEN_S, "the writer's return is seen")
 
 
@@ -559,7 +686,7 @@ def test_another_user_reads_whatever_became_of_the_writer(foreign, closing_later
 def test_plain_cgi_answers_from_the_environment(tmp_path, database):
     answer = subprocess.run(
         [FCGI_API], stdin=subprocess.DEVNULL, capture_output=True, timeout=10,
-        env={"DATABASE": str(database.path), "GATEWAY_INTERFACE": "CGI/1.1",
+        env={"DATABASE": str(database.path), "LEDGER": str(database.ledger), "GATEWAY_INTERFACE": "CGI/1.1",
              "REQUEST_METHOD": "GET", "SCRIPT_NAME": "/cgi-bin/fcgi-api",
              "PATH_INFO": "/available-gameserver/",
              "REQUEST_URI": "/cgi-bin/fcgi-api/available-gameserver/"},
@@ -569,6 +696,8 @@ def test_plain_cgi_answers_from_the_environment(tmp_path, database):
     assert answer.returncode == 0
     assert head.startswith(b"Status: 200 OK\r\n")
     assert json.loads(body) == {"available": ADDRESS}
+    assert b"\r\nX-Gameserver-State-Age:" not in head
+    assert granted(database.ledger) == 1
     assert answer.stderr == b""
 
 
@@ -660,10 +789,7 @@ def test_it_ends_at_once_though_connections_are_kept_open(api):
 def test_a_request_in_progress_is_finished(tmp_path, closing_later):
     database = closing_later(Database(tmp_path / "state.db"))
     servers = [f"10.{n // 65536}.{n // 256 % 256}.{n % 256}:{n}" for n in range(40000)]
-    database.write("BEGIN")
-    for server in servers:
-        database.write(gameserver_sql(server))
-    database.write("COMMIT")
+    database.change(*[gameserver_sql(server, slot) for slot, server in enumerate(servers)])
     api = closing_later(Api(tmp_path, database.path))
     api.start()
     with closing(connect(api.socket)) as client:
@@ -745,7 +871,7 @@ def start_on(path, tmp_path, database):
     return Process(
         [FCGI_API, "--socket", path],
         tmp_path / "own.log",
-        env={"DATABASE": str(database.path)},
+        env={"DATABASE": str(database.path), "LEDGER": str(database.ledger)},
         cwd=tmp_path,
     )
 

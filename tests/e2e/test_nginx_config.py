@@ -48,9 +48,15 @@ def for_this_machine(site):
     return site if has_ipv6() else re.sub(r"(?m)^    listen \[::\].*\n", "", site)
 
 
+def with_cache_in(directory, site):
+    path = re.compile(r'(?m)^fastcgi_cache_path "[^"]*"')
+    assert len(path.findall(site)) == 1
+    return path.sub(f'fastcgi_cache_path "{directory}/list"', site)
+
+
 def write_main(directory, site):
     """A minimal nginx.conf around the site."""
-    (directory / "site.conf").write_text(for_this_machine(site))
+    (directory / "site.conf").write_text(with_cache_in(directory, for_this_machine(site)))
     main = directory / "nginx.conf"
     user = "user root;" if os.getuid() == 0 else ""
     temporary = "".join(

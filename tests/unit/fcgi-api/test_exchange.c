@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests, routes and the bytes of answers, without a database. */
+#define _GNU_SOURCE /* mkdtemp */
 #include "tests/unit/unit.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "fcgi-api/exchange.h"
 
-/* Static: it is large. */
-static struct api api;
+enum { EPOCH = 77 };
+
+static struct api *the_api;
 static struct exchange_thread thread;
+static char directory[64];
+static char ledger_path[96];
 
 struct variables {
 	const char *method;
@@ -51,41 +56,75 @@ set_up(void **state)
 {
 	struct err err;
 	(void)state;
-	memset(&api, 0, sizeof(api));
-	return exchange_thread_init(&thread, &api, 3, &err) ? 0 : 1;
+	(void)snprintf(directory, sizeof(directory), "/tmp/gsm-api-XXXXXX");
+	assert_non_null(mkdtemp(directory));
+	(void)snprintf(ledger_path, sizeof(ledger_path), "%s/ledger",
+		       directory);
+	the_api = calloc(1, sizeof(*the_api));
+	assert_non_null(the_api);
+	api_init(the_api, ledger_path);
+	assert_true(ledger_create(ledger_path, EPOCH, &err));
+	ledger_map_follow(&the_api->ledger, EPOCH);
+	return exchange_thread_init(&thread, the_api, 3, &err) ? 0 : 1;
 }
 
 static int
 tear_down(void **state)
 {
 	(void)state;
-	publication_free(&api.state);
-	return 0;
+	api_free(the_api);
+	free(the_api);
+	(void)unlink(ledger_path);
+	return rmdir(directory);
+}
+
+static struct ledger *
+ledger(void)
+{
+	return ledger_map_current(&the_api->ledger);
 }
 
 static void
 set_backup(const char *address)
 {
-	memcpy(api.backup, address, strlen(address) + 1);
+	memcpy(the_api->backup, address, strlen(address) + 1);
 }
 
-/* A snapshot with these gameservers (seats 1), `age_ms` old. */
+enum { SEATS = 5 };
+
+static void
+put_gameserver(uint32_t slot, enum grade grade, const char *address)
+{
+	struct seat_row row = {.slot = slot,
+			       .generation = 1,
+			       .grade = address == NULL ? GRADE_NONE : grade,
+			       .limit = SEATS,
+			       .seats = SEATS};
+	if (address != NULL)
+		memcpy(row.address, address, strlen(address) + 1);
+	seats_write(&the_api->seats, &row);
+	ledger_assign(ledger(), slot, 1);
+	(void)ledger_set_closed(ledger(), slot, false);
+}
+
+/* A state with these gameservers (five seats each), `age_ms` old, as the
+ * refresher makes it. */
 static void
 publish(const char *good, const char *suspect, int64_t age_ms)
 {
-	struct err err;
-	struct snapshot *s = snapshot_new();
-	assert_non_null(s);
-	s->this_boot = true;
-	s->fleet[FLEET_HEARTBEAT_BOOT_MS] = instant_now().boot_ms - age_ms;
-	s->fleet[FLEET_STALE_AFTER_MS] = 30000;
-	if (good != NULL)
-		assert_true(snapshot_add(s, GRADE_GOOD, good, 1, &err));
-	if (suspect != NULL)
-		assert_true(snapshot_add(s, GRADE_SUSPECT, suspect, 1, &err));
-	assert_true(snapshot_seal(s, &err));
-	text_add(&s->status, "\"fleet\":{}}");
-	publication_put(&api.state, s);
+	struct instant now = instant_now();
+	struct fleet fleet = {.this_boot = true};
+	struct report report = {.fleet = fleet};
+	fleet.number[FLEET_HEARTBEAT_BOOT_MS] = now.boot_ms - age_ms;
+	fleet.number[FLEET_STALE_AFTER_MS] = 30000;
+	put_gameserver(0, GRADE_GOOD, good);
+	put_gameserver(1, GRADE_SUSPECT, suspect);
+	seats_sort(&the_api->seats, ledger(), false);
+	seats_announce(&the_api->seats);
+	fleet_set(&the_api->fleet, &fleet, now);
+	publication_put(&the_api->list, list_make(&the_api->seats));
+	text_add(&report.status, "\"fleet\":{}}");
+	report_put(&the_api->reports, &report, now.boot_ms);
 }
 
 /* The whole answer; the caller's. */
@@ -272,9 +311,11 @@ head_is_get_without_body_and_grants_nothing(void **state)
 	assert_has(head, "\r\nContent-Length: 20\r\n");
 	free(head);
 	free(full);
-	assert_int_equal(counters_grants(&api.counters, SOURCE_FLEET), 1);
+	assert_int_equal(counters_grants(&the_api->counters, SOURCE_FLEET), 1);
+	assert_int_equal(ledger_read(ledger(), 0).granted, 1);
 	assert_int_equal(
-	    counters_requests(&api.counters, ROUTE_AVAILABLE, ANSWER_OK), 3);
+	    counters_requests(&the_api->counters, ROUTE_AVAILABLE, ANSWER_OK),
+	    3);
 }
 
 static void
@@ -288,7 +329,7 @@ no_seat_gives_the_backup_and_says_so(void **state)
 	char *answer = ask_as(get("/available-gameserver/"));
 	assert_has(answer, "\r\nX-Gameserver-Source: backup\r\n");
 	free(answer);
-	assert_int_equal(counters_grants(&api.counters, SOURCE_BACKUP), 2);
+	assert_int_equal(counters_grants(&the_api->counters, SOURCE_BACKUP), 2);
 	publish("a:1", NULL, 0);
 	answer = ask_as(get("/available-gameserver/"));
 	assert_has(answer, "\r\nX-Gameserver-Source: fleet\r\n");
@@ -306,6 +347,54 @@ no_seat_and_no_backup_gives_503_with_retry_after(void **state)
 	assert_has(answer, "\r\nRetry-After: 2\r\n");
 	assert_lacks(answer, "\r\nX-Gameserver-Source:");
 	free(answer);
+}
+
+static void
+shortage_is_counted_in_the_ledger_but_not_for_head(void **state)
+{
+	(void)state;
+	publish(NULL, NULL, 0);
+	free(ask_as(get("/available-gameserver/")));
+	set_backup("127.0.0.1:8888");
+	free(ask_as(get("/available-gameserver/")));
+	free(ask_as(by("HEAD", "/available-gameserver/")));
+	assert_true(ledger_shortage(ledger()) == 2);
+	assert_int_equal(counters_refusals(&the_api->counters), 2);
+}
+
+static void
+no_more_seats_are_granted_than_there_are(void **state)
+{
+	(void)state;
+	set_backup("127.0.0.1:8888");
+	publish("a:1", NULL, 0);
+	for (int i = 0; i < SEATS; i++)
+		expect(get("/available-gameserver/"), "200 OK",
+		       "{\"available\": \"a:1\"}");
+	expect(get("/available-gameserver/"), "200 OK",
+	       "{\"available\": \"127.0.0.1:8888\"}");
+	/* What scalerd has not said for long binds no more. */
+	publish("a:1", NULL, 31000);
+	(void)ledger_set_closed(ledger(), 1, true);
+	for (int i = 0; i < 3 * SEATS; i++)
+		expect(get("/available-gameserver/"), "200 OK",
+		       "{\"available\": \"a:1\"}");
+}
+
+static void
+without_a_ledger_the_state_is_stale_and_grants_go_on(void **state)
+{
+	(void)state;
+	publish("a:1", NULL, 2500);
+	assert_false(ledger_map_check(&the_api->ledger, EPOCH + 1));
+	for (int i = 0; i < 3 * SEATS; i++) {
+		char *answer = ask_as(get("/available-gameserver/"));
+		assert_has(answer, "\r\nX-Gameserver-State-Age: 2\r\n");
+		assert_has(answer, "{\"available\": \"a:1\"}");
+		free(answer);
+	}
+	expect(operators("/readyz"), "503 ",
+	       "{\"error\": \"the seat ledger is not usable\"}");
 }
 
 static void
@@ -412,7 +501,9 @@ metrics_count_requests_and_grants(void **state)
 	assert_has(answer,
 		   "\ngsm_requests_total{path=\"other\",code=\"404\"} 1\n");
 	assert_has(answer, "\ngsm_grants_total{source=\"fleet\"} 2\n");
+	assert_has(answer, "\ngsm_refusals_total 0\n");
 	assert_has(answer, "\ngsm_state_stale 0\n");
+	assert_has(answer, "\ngsm_ledger_usable 1\n");
 	free(answer);
 }
 
@@ -440,6 +531,9 @@ UNIT_MAIN(TEST(an_available_gameserver_is_written_as_the_seed_wrote_it),
 	  TEST(head_is_get_without_body_and_grants_nothing),
 	  TEST(no_seat_gives_the_backup_and_says_so),
 	  TEST(no_seat_and_no_backup_gives_503_with_retry_after),
+	  TEST(shortage_is_counted_in_the_ledger_but_not_for_head),
+	  TEST(no_more_seats_are_granted_than_there_are),
+	  TEST(without_a_ledger_the_state_is_stale_and_grants_go_on),
 	  TEST(suspects_are_granted_before_the_backup),
 	  TEST(a_stale_state_is_used_and_its_age_told_with_every_answer),
 	  TEST(a_fresh_state_has_no_age_header),

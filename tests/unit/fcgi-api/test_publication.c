@@ -9,20 +9,24 @@
 
 #include "fcgi-api/publication.h"
 
-enum { READERS = 8, SNAPSHOTS = 3000 };
+enum { READERS = 8, ITEMS = 3000, NUMBERS = 18 };
 
-static struct publication shared;
+static struct publication shared = {.free_item = free};
 static atomic_bool over;
 
-/* All numbers of one snapshot are the same: a torn or freed one shows. */
-static struct snapshot *
-make_snapshot(int64_t number)
+/* All numbers of one item are the same: a torn or freed one shows. */
+struct item {
+	int64_t number[NUMBERS];
+};
+
+static struct item *
+make_item(int64_t number)
 {
-	struct snapshot *s = snapshot_new();
-	assert_non_null(s);
-	for (int i = 0; i < FLEET_NUMBERS; i++)
-		s->fleet[i] = number;
-	return s;
+	struct item *item = malloc(sizeof(*item));
+	assert_non_null(item);
+	for (int i = 0; i < NUMBERS; i++)
+		item->number[i] = number;
+	return item;
 }
 
 struct reader_thread {
@@ -38,12 +42,12 @@ read_all_the_time(void *arg)
 	struct reader_thread *me = arg;
 	int64_t last = 0;
 	while (!atomic_load(&over)) {
-		const struct snapshot *s = publication_take(&shared, me->slot);
+		const struct item *s = publication_take(&shared, me->slot);
 		if (s == NULL)
 			continue;
-		int64_t number = s->fleet[0];
-		for (int i = 0; i < FLEET_NUMBERS; i++)
-			me->wrong += s->fleet[i] != number;
+		int64_t number = s->number[0];
+		for (int i = 0; i < NUMBERS; i++)
+			me->wrong += s->number[i] != number;
 		me->wrong += number < last;
 		last = number;
 		me->taken++;
@@ -53,7 +57,7 @@ read_all_the_time(void *arg)
 }
 
 static void
-readers_see_whole_snapshots_in_order_while_they_are_replaced(void **state)
+readers_see_whole_items_in_order_while_they_are_replaced(void **state)
 {
 	struct reader_thread readers[READERS] = {0};
 	(void)state;
@@ -63,46 +67,36 @@ readers_see_whole_snapshots_in_order_while_they_are_replaced(void **state)
 						read_all_the_time, &readers[i]),
 				 0);
 	}
-	for (int64_t n = 1; n <= SNAPSHOTS; n++)
-		publication_put(&shared, make_snapshot(n));
+	for (int64_t n = 1; n <= ITEMS; n++)
+		publication_put(&shared, make_item(n));
 	atomic_store(&over, true);
 	for (unsigned i = 0; i < READERS; i++) {
 		assert_int_equal(pthread_join(readers[i].id, NULL), 0);
 		assert_int_equal(readers[i].wrong, 0);
 	}
-	publication_free(&shared);
-}
-
-static size_t
-count_retired(const struct publication *p)
-{
-	size_t n = 0;
-	for (const struct snapshot *s = p->retired; s != NULL;
-	     s = s->next_retired)
-		n++;
-	return n;
+	publication_put(&shared, NULL);
 }
 
 static void
-a_snapshot_lives_until_its_last_reader_lets_go(void **state)
+an_item_lives_until_its_last_reader_lets_go(void **state)
 {
-	static struct publication p;
+	static struct publication p = {.free_item = free};
 	(void)state;
 	assert_null(publication_take(&p, 0));
-	publication_put(&p, make_snapshot(1));
-	const struct snapshot *held = publication_take(&p, 0);
+	publication_put(&p, make_item(1));
+	const struct item *held = publication_take(&p, 0);
 	assert_ptr_equal(publication_take(&p, 9), held);
-	publication_put(&p, make_snapshot(2));
+	publication_put(&p, make_item(2));
 	publication_release(&p, 0);
-	publication_put(&p, make_snapshot(3));
-	assert_int_equal(held->fleet[0], 1);
-	assert_int_equal(count_retired(&p), 1);
+	publication_put(&p, make_item(3));
+	assert_int_equal(held->number[0], 1);
+	assert_int_equal(p.nretired, 1);
 	publication_release(&p, 9);
-	publication_put(&p, make_snapshot(4));
-	assert_int_equal(count_retired(&p), 0);
-	publication_free(&p);
+	publication_put(&p, make_item(4));
+	assert_int_equal(p.nretired, 0);
+	publication_put(&p, NULL);
 }
 
-UNIT_MAIN(cmocka_unit_test(
-	      readers_see_whole_snapshots_in_order_while_they_are_replaced),
-	  cmocka_unit_test(a_snapshot_lives_until_its_last_reader_lets_go))
+UNIT_MAIN(
+    cmocka_unit_test(readers_see_whole_items_in_order_while_they_are_replaced),
+    cmocka_unit_test(an_item_lives_until_its_last_reader_lets_go))

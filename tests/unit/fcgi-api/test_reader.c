@@ -1,149 +1,213 @@
 /* SPDX-License-Identifier: MIT */
-/* The database as fcgi-api sees it; tables stand in for scalerd's views. */
-#define _GNU_SOURCE /* mkdtemp */
-#include "tests/unit/unit.h"
+/* The database as fcgi-api sees it, through scalerd's own views. */
+#define _GNU_SOURCE /* asprintf */
+#include "tests/unit/fcgi-api/database_bench.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
 
-#include "fcgi-api/refresher.h"
+#include "fcgi-api/reader.h"
 
-static const char schema[] =
-    "PRAGMA journal_mode = WAL;"
-    "CREATE TABLE api_v1_fleet(heartbeat_utc_ms, heartbeat_boot_ms, boot_id,"
-    " stale_after_ms, started_utc_ms, free, coming, serving, live, launching,"
-    " starting, available, standby, stopping, upscale_margin,"
-    " downscale_margin, server_capacity, min_servers, max_servers, panic,"
-    " limited_by, last_action, last_action_utc_ms);"
-    "CREATE TABLE api_v1_gameservers(id, address, seats, grade);"
-    "CREATE TABLE api_v1_status(id, address, state, reason, since_utc_ms,"
-    " health, seats, ready_to_close, answered_utc_ms, ref);"
-    "CREATE TABLE api_v1_alarms(name, gameserver, since_utc_ms, message);"
-    "INSERT INTO api_v1_fleet(heartbeat_boot_ms, boot_id, stale_after_ms,"
-    " free, last_action) VALUES (77, 'this-boot', 5000, 42, 'a \"b\" </c>');"
-    "INSERT INTO api_v1_gameservers VALUES (2, 'b:1', 3, 'suspect'),"
-    " (1, 'a:1', 4, 'good'), (3, 'c d', 5, 'good');"
-    "INSERT INTO api_v1_status(id, address, state) VALUES"
-    " (1, 'a:1', 'available');"
-    "INSERT INTO api_v1_alarms VALUES ('panic', NULL, 5, 'all are down');";
+static struct database_bench bench;
+static struct reader reader;
 
-struct fixture {
-	char directory[64];
-	char path[96];
-	char other[96];
-	sqlite3 *writer;
-	struct reader reader;
-};
-
-static void
-write_sql(struct fixture *f, const char *sql)
-{
-	assert_int_equal(sqlite3_exec(f->writer, sql, NULL, NULL, NULL),
-			 SQLITE_OK);
-}
-
-static sqlite3 *
-make_database(const char *path)
-{
-	sqlite3 *db;
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, schema, NULL, NULL, NULL), SQLITE_OK);
-	return db;
-}
+/* What a load delivered. */
+enum { ROWS = 8 };
+static struct loaded {
+	struct fleet fleet;
+	bool full;
+	int rows;
+	struct seat_row row[ROWS];
+} loaded;
 
 static int
 set_up(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-	assert_non_null(f);
-	(void)snprintf(f->directory, sizeof(f->directory),
-		       "/tmp/gsm-reader-XXXXXX");
-	assert_non_null(mkdtemp(f->directory));
-	(void)snprintf(f->path, sizeof(f->path), "%s/state.db", f->directory);
-	(void)snprintf(f->other, sizeof(f->other), "%s/new.db", f->directory);
-	f->writer = make_database(f->path);
-	f->reader.path = f->path;
-	f->reader.boot_id = "this-boot";
-	*state = f;
+	(void)state;
+	database_open(&bench);
+	reader = (struct reader){.path = bench.path, .boot_id = "this-boot"};
 	return 0;
 }
 
 static int
 tear_down(void **state)
 {
-	static const char *const names[] = {"state.db",     "state.db-wal",
-					    "state.db-shm", "new.db",
-					    "new.db-wal",   "new.db-shm"};
-	struct fixture *f = *state;
-	reader_close(&f->reader);
-	(void)sqlite3_close(f->writer);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		char path[128];
-		(void)snprintf(path, sizeof(path), "%s/%s", f->directory,
-			       names[i]);
-		(void)unlink(path);
-	}
-	assert_int_equal(rmdir(f->directory), 0);
-	free(f);
+	(void)state;
+	reader_close(&reader);
+	database_close(&bench);
 	return 0;
 }
 
 static void
-open_reader(struct fixture *f)
+open_reader(void)
 {
 	struct err err;
-	if (!reader_open(&f->reader, &err))
+	if (!reader_open(&reader, &err))
 		fail_msg("%s", err.msg);
 }
 
-static struct snapshot *
-load(struct fixture *f)
+static void
+begin(void *arg, const struct fleet *fleet, bool full)
 {
-	struct err err;
-	struct snapshot *s = NULL;
-	if (!reader_load(&f->reader, &s, &err))
-		fail_msg("%s", err.msg);
-	return s;
+	(void)arg;
+	loaded = (struct loaded){.fleet = *fleet, .full = full};
+}
+
+static void
+take_row(void *arg, struct seat_row *row)
+{
+	(void)arg;
+	assert_in_range(loaded.rows, 0, ROWS - 1);
+	loaded.row[loaded.rows++] = *row;
 }
 
 static bool
-has_changed(struct fixture *f)
+try_load(struct err *err)
+{
+	const struct reader_sink sink = {.begin = begin, .row = take_row};
+	return reader_load(&reader, &sink, err);
+}
+
+static void
+load(void)
+{
+	struct err err;
+	if (!try_load(&err))
+		fail_msg("%s", err.msg);
+}
+
+static bool
+has_changed(void)
 {
 	struct err err;
 	bool changed = false;
-	assert_true(reader_has_changed(&f->reader, &changed, &err));
+	assert_true(reader_has_changed(&reader, &changed, &err));
 	return changed;
 }
 
 static void
-a_load_reads_all_views(void **state)
+the_first_load_reads_everything(void **state)
 {
-	struct fixture *f = *state;
-	open_reader(f);
-	struct snapshot *s = load(f);
-	assert_true(s->this_boot);
-	assert_int_equal(s->fleet[FLEET_FREE], 42);
-	assert_int_equal(s->fleet[FLEET_HEARTBEAT_BOOT_MS], 77);
-	assert_int_equal(s->fleet[FLEET_STALE_AFTER_MS], 5000);
-	assert_int_equal(s->servers[GRADE_GOOD].len, 1);
-	assert_string_equal(s->servers[GRADE_GOOD].at[0].address, "a:1");
-	assert_int_equal(s->servers[GRADE_SUSPECT].len, 1);
-	assert_int_equal(s->bad_addresses, 1);
-	assert_int_equal(s->alarms, 1);
-	snapshot_free(s);
+	(void)state;
+	database_put(&bench, 1, 5, 3, "a:1", 4, "good");
+	database_put(&bench, 2, 6, 1, "b:1", -3, "suspect");
+	database_put(&bench, 3, 7, 1, "c:1", 1, "bad");
+	open_reader();
+	load();
+	assert_true(loaded.full && loaded.fleet.this_boot);
+	assert_false(loaded.fleet.pack);
+	assert_int_equal(loaded.fleet.number[FLEET_FREE], 42);
+	assert_int_equal(loaded.fleet.number[FLEET_HEARTBEAT_BOOT_MS], 77);
+	assert_int_equal(loaded.fleet.number[FLEET_STALE_AFTER_MS], 5000);
+	assert_int_equal(loaded.fleet.number[FLEET_LEDGER_EPOCH], 77);
+	assert_int_equal(loaded.rows, 3);
+	assert_int_equal(loaded.row[0].slot, 5);
+	assert_int_equal(loaded.row[0].generation, 3);
+	assert_int_equal(loaded.row[0].limit, 4);
+	assert_int_equal(loaded.row[0].grade, GRADE_GOOD);
+	assert_string_equal(loaded.row[0].address, "a:1");
+	assert_int_equal(loaded.row[1].grade, GRADE_SUSPECT);
+	assert_int_equal(loaded.row[1].seats, 0);
+	assert_int_equal(loaded.row[2].grade, GRADE_NONE);
 }
 
 static void
-the_status_is_json_with_everything_escaped(void **state)
+the_next_load_reads_what_changed(void **state)
 {
-	struct fixture *f = *state;
-	open_reader(f);
-	struct snapshot *s = load(f);
+	(void)state;
+	database_put(&bench, 1, 5, 3, "a:1", 4, "good");
+	database_put(&bench, 2, 6, 1, "b:1", 4, "good");
+	open_reader();
+	load();
+	load();
+	assert_false(loaded.full);
+	assert_int_equal(loaded.rows, 0);
+	database_change(&bench, 2, "grant_limit = 9");
+	load();
+	assert_false(loaded.full);
+	assert_int_equal(loaded.rows, 1);
+	assert_int_equal(loaded.row[0].slot, 6);
+	assert_int_equal(loaded.row[0].limit, 9);
+}
+
+static void
+another_epoch_or_an_earlier_rev_reads_everything(void **state)
+{
+	(void)state;
+	database_put(&bench, 1, 5, 3, "a:1", 4, "good");
+	open_reader();
+	load();
+	database_write(&bench, "UPDATE fleet_state SET ledger_epoch = 78");
+	load();
+	assert_true(loaded.full);
+	assert_int_equal(loaded.rows, 1);
+	database_write(&bench, "UPDATE fleet_state SET rev = 0");
+	load();
+	assert_true(loaded.full);
+}
+
+static void
+a_load_does_not_look_at_the_table(void **state)
+{
+	sqlite3_stmt *q;
+	(void)state;
+	open_reader();
+	char *sql = NULL;
+	assert_true(asprintf(&sql, "EXPLAIN QUERY PLAN %s",
+			     sqlite3_sql(reader.queries[READER_SLOTS])) > 0);
+	assert_int_equal(sqlite3_prepare_v2(reader.db, sql, -1, &q, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+	assert_non_null(strstr((const char *)sqlite3_column_text(q, 3),
+			       "COVERING INDEX gameserver_rev (rev>?)"));
+	assert_int_equal(sqlite3_step(q), SQLITE_DONE); /* nothing sorted */
+	(void)sqlite3_finalize(q);
+	free(sql);
+}
+
+static void
+values_out_of_range_are_left_out_or_cut(void **state)
+{
+	(void)state;
+	database_put(&bench, 1, 5, 3, "a:1", 4, "good");
+	database_put(&bench, 2, 6, 3, "b:1", 4, "good");
+	database_change(&bench, 1, "slot = 65536");
+	database_change(&bench, 2,
+			"seats = 9000000000000, address = printf('%300c',"
+			" 'x')");
+	open_reader();
+	load();
+	assert_int_equal(loaded.rows, 1);
+	assert_int_equal(loaded.row[0].seats, SEATS_MAX);
+	assert_string_equal(loaded.row[0].address, "");
+}
+
+static void
+pack_is_read_from_the_fleet(void **state)
+{
+	(void)state;
+	database_write(&bench, "UPDATE fleet_state SET allocation = 'pack'");
+	open_reader();
+	load();
+	assert_true(loaded.fleet.pack);
+}
+
+static void
+the_report_is_json_with_everything_escaped(void **state)
+{
+	struct err err;
+	struct report report;
 	char *text = NULL;
-	assert_true(asprintf(&text, "{%s", s->status.data) > 0);
+	(void)state;
+	database_put(&bench, 1, 5, 3, "a:1", 4, "good");
+	database_put(&bench, 2, 6, 3, "b:1", 4, "good");
+	open_reader();
+	assert_true(reader_report(&reader, &report, &err));
+	assert_int_equal(report.alarms, 1);
+	assert_int_equal(report.fleet.number[FLEET_FREE], 42);
+	assert_true(asprintf(&text, "{%s", report.status.data) > 0);
 	struct json_object *json = json_tokener_parse(text);
 	assert_non_null(json);
 	struct json_object *fleet = json_object_object_get(json, "fleet");
@@ -151,40 +215,39 @@ the_status_is_json_with_everything_escaped(void **state)
 				json_object_object_get(fleet, "last_action")),
 			    "a \"b\" </c>");
 	struct json_object *rows = json_object_object_get(json, "gameservers");
-	assert_int_equal(json_object_array_length(rows), 1);
-	struct json_object *row = json_object_array_get_idx(rows, 0);
-	assert_null(json_object_object_get(row, "reason"));
-	assert_true(json_object_object_get_ex(row, "reason", NULL));
+	assert_int_equal(json_object_array_length(rows), 2);
+	struct json_object *row = json_object_array_get_idx(rows, 1);
+	assert_string_equal(
+	    json_object_get_string(json_object_object_get(row, "address")),
+	    "b:1");
 	json_object_put(json);
 	free(text);
-	snapshot_free(s);
+	text_free(&report.status);
 }
 
 static void
 commits_are_noticed_once(void **state)
 {
-	struct fixture *f = *state;
-	open_reader(f);
-	assert_true(has_changed(f));
-	snapshot_free(load(f));
-	assert_false(has_changed(f));
-	write_sql(f, "UPDATE api_v1_fleet SET free = 7");
-	assert_true(has_changed(f));
-	struct snapshot *s = load(f);
-	assert_int_equal(s->fleet[FLEET_FREE], 7);
-	snapshot_free(s);
-	assert_false(has_changed(f));
+	(void)state;
+	open_reader();
+	assert_true(has_changed());
+	load();
+	assert_false(has_changed());
+	database_write(&bench, "UPDATE fleet_state SET free = 7");
+	assert_true(has_changed());
+	load();
+	assert_int_equal(loaded.fleet.number[FLEET_FREE], 7);
+	assert_false(has_changed());
 }
 
 static void
 another_boot_is_told_by_its_id(void **state)
 {
-	struct fixture *f = *state;
-	f->reader.boot_id = "next-boot";
-	open_reader(f);
-	struct snapshot *s = load(f);
-	assert_false(s->this_boot);
-	snapshot_free(s);
+	(void)state;
+	reader.boot_id = "next-boot";
+	open_reader();
+	load();
+	assert_false(loaded.fleet.this_boot);
 }
 
 /* What a program could do that got hold of the connection. */
@@ -192,10 +255,10 @@ static void
 try_to_write(sqlite3 *db)
 {
 	static const char *const attempts[] = {
-	    "INSERT INTO api_v1_gameservers VALUES (9, 'x:1', 1, 'good')",
-	    "UPDATE api_v1_fleet SET free = 1",
-	    "DELETE FROM api_v1_fleet",
-	    "DROP TABLE api_v1_fleet",
+	    "INSERT INTO alarm VALUES ('x', 0, 1, '')",
+	    "UPDATE fleet_state SET free = 1",
+	    "DELETE FROM fleet_state",
+	    "DROP VIEW api_v1_fleet",
 	    "CREATE TABLE t(x)",
 	    "VACUUM",
 	    "PRAGMA user_version = 7",
@@ -210,186 +273,69 @@ try_to_write(sqlite3 *db)
 static void
 nothing_can_be_written(void **state)
 {
-	struct fixture *f = *state;
-	open_reader(f);
-	assert_int_equal(sqlite3_db_readonly(f->reader.db, "main"), 1);
-	try_to_write(f->reader.db);
+	(void)state;
+	open_reader();
+	assert_int_equal(sqlite3_db_readonly(reader.db, "main"), 1);
+	try_to_write(reader.db);
 	/* Nor by somebody who can run any SQL and takes the guard away. */
-	assert_int_equal(sqlite3_exec(f->reader.db, "PRAGMA query_only = OFF",
+	assert_int_equal(sqlite3_exec(reader.db, "PRAGMA query_only = OFF",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
-	try_to_write(f->reader.db);
-	struct snapshot *s = load(f);
-	assert_int_equal(s->servers[GRADE_GOOD].len, 1);
-	assert_int_equal(s->fleet[FLEET_FREE], 42);
-	snapshot_free(s);
+	try_to_write(reader.db);
+	load();
+	assert_int_equal(loaded.fleet.number[FLEET_FREE], 42);
 }
 
 static void
 a_missing_database_is_not_created(void **state)
 {
-	struct fixture *f = *state;
 	struct err err;
-	f->reader.path = f->other;
-	assert_false(reader_open(&f->reader, &err));
-	assert_null(f->reader.db);
-	assert_int_not_equal(access(f->other, F_OK), 0);
+	(void)state;
+	reader.path = bench.other;
+	assert_false(reader_open(&reader, &err));
+	assert_null(reader.db);
+	assert_int_not_equal(access(bench.other, F_OK), 0);
 }
 
 static void
 a_database_without_a_fleet_is_refused(void **state)
 {
-	struct fixture *f = *state;
 	struct err err;
-	struct snapshot *s = NULL;
-	open_reader(f);
-	write_sql(f, "DELETE FROM api_v1_fleet");
-	assert_false(reader_load(&f->reader, &s, &err));
-	write_sql(f, "INSERT INTO api_v1_fleet(free) VALUES (1)");
-	snapshot_free(load(f));
+	(void)state;
+	database_put(&bench, 1, 5, 3, "a:1", 4, "good");
+	open_reader();
+	load();
+	database_write(&bench, "CREATE TEMP TABLE t AS SELECT * FROM "
+			       "fleet_state; DELETE FROM fleet_state");
+	assert_false(try_load(&err));
+	database_write(&bench, "INSERT INTO fleet_state SELECT * FROM temp.t");
+	load();
+	assert_true(loaded.full);
 }
 
 static void
 a_replaced_file_is_noticed_a_missing_one_is_not(void **state)
 {
-	struct fixture *f = *state;
-	open_reader(f);
-	assert_false(reader_is_replaced(&f->reader));
-	assert_int_equal(rename(f->path, f->other), 0);
-	assert_false(reader_is_replaced(&f->reader));
-	sqlite3 *db = make_database(f->path);
-	assert_true(reader_is_replaced(&f->reader));
+	(void)state;
+	open_reader();
+	assert_false(reader_is_replaced(&reader));
+	assert_int_equal(rename(bench.path, bench.other), 0);
+	assert_false(reader_is_replaced(&reader));
+	sqlite3 *db = database_make(bench.path);
+	assert_true(reader_is_replaced(&reader));
 	(void)sqlite3_close(db);
-}
-
-/* ---- the refresher, one turn at a time, on a clock of the test ---- */
-
-static struct api api;
-
-static const struct snapshot *
-current(void)
-{
-	return atomic_load(&api.state.current);
-}
-
-static struct refresher
-begin(struct fixture *f)
-{
-	struct refresher r;
-	memset(&api, 0, sizeof(api));
-	refresher_init(&r, &api, f->path, "this-boot");
-	return r;
-}
-
-static void
-turn_at(struct refresher *r, int64_t boot_ms)
-{
-	refresher_turn(r, (struct instant){.boot_ms = boot_ms});
-}
-
-static void
-end(struct refresher *r)
-{
-	refresher_end(r);
-	publication_free(&api.state);
-}
-
-static void
-the_first_turn_publishes(void **state)
-{
-	struct refresher r = begin(*state);
-	turn_at(&r, INT64_MAX / 4);
-	assert_non_null(current());
-	assert_int_equal(current()->fleet[FLEET_FREE], 42);
-	end(&r);
-}
-
-static void
-an_unchanged_database_is_not_read_again(void **state)
-{
-	struct fixture *f = *state;
-	struct refresher r = begin(f);
-	/* Fresh, so that no reopening for staleness disturbs. */
-	int64_t now = 100;
-	turn_at(&r, now);
-	const struct snapshot *first = current();
-	r.load_at_ms = 0;
-	turn_at(&r, now + 50);
-	assert_ptr_equal(current(), first);
-	write_sql(f, "UPDATE api_v1_fleet SET free = 8");
-	turn_at(&r, now + 100);
-	assert_int_equal(current()->fleet[FLEET_FREE], 8);
-	end(&r);
-}
-
-static void
-a_broken_database_keeps_the_last_snapshot_and_heals(void **state)
-{
-	struct fixture *f = *state;
-	struct refresher r = begin(f);
-	turn_at(&r, 100);
-	const struct snapshot *first = current();
-	r.load_at_ms = 0;
-	write_sql(f, "ALTER TABLE api_v1_gameservers RENAME TO hidden");
-	turn_at(&r, 200);
-	assert_null(r.reader.db);
-	assert_ptr_equal(current(), first);
-	write_sql(f, "ALTER TABLE hidden RENAME TO api_v1_gameservers");
-	turn_at(&r, 201); /* the backoff is not over */
-	assert_null(r.reader.db);
-	turn_at(&r, 200 + REOPEN_MAX_MS);
-	assert_non_null(r.reader.db);
-	assert_ptr_not_equal(current(), first);
-	end(&r);
-}
-
-static void
-a_replaced_database_is_followed(void **state)
-{
-	struct fixture *f = *state;
-	struct refresher r = begin(f);
-	turn_at(&r, 100);
-	sqlite3 *db = make_database(f->other);
-	assert_int_equal(sqlite3_exec(db,
-				      "UPDATE api_v1_fleet SET free = 1;"
-				      "PRAGMA journal_mode = DELETE",
-				      NULL, NULL, NULL),
-			 SQLITE_OK);
-	(void)sqlite3_close(db);
-	assert_int_equal(rename(f->other, f->path), 0);
-	char path[128];
-	(void)snprintf(path, sizeof(path), "%s-wal", f->path);
-	(void)unlink(path);
-	(void)snprintf(path, sizeof(path), "%s-shm", f->path);
-	(void)unlink(path);
-	turn_at(&r, 100 + REFRESH_FILE_MS);
-	assert_int_equal(current()->fleet[FLEET_FREE], 1);
-	end(&r);
-}
-
-static void
-a_stale_state_makes_it_open_the_files_again(void **state)
-{
-	struct fixture *f = *state;
-	struct refresher r = begin(f);
-	turn_at(&r, 100);
-	turn_at(&r, 77 + 5001);
-	assert_true(r.stale);
-	turn_at(&r, 77 + 5001 + REOPEN_STALE_MS);
-	assert_int_equal(r.opened_at_ms, 77 + 5001 + REOPEN_STALE_MS);
-	end(&r);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-UNIT_MAIN(TEST(a_load_reads_all_views),
-	  TEST(the_status_is_json_with_everything_escaped),
+UNIT_MAIN(TEST(the_first_load_reads_everything),
+	  TEST(the_next_load_reads_what_changed),
+	  TEST(another_epoch_or_an_earlier_rev_reads_everything),
+	  TEST(a_load_does_not_look_at_the_table),
+	  TEST(values_out_of_range_are_left_out_or_cut),
+	  TEST(pack_is_read_from_the_fleet),
+	  TEST(the_report_is_json_with_everything_escaped),
 	  TEST(commits_are_noticed_once), TEST(another_boot_is_told_by_its_id),
 	  TEST(nothing_can_be_written), TEST(a_missing_database_is_not_created),
 	  TEST(a_database_without_a_fleet_is_refused),
-	  TEST(a_replaced_file_is_noticed_a_missing_one_is_not),
-	  TEST(the_first_turn_publishes),
-	  TEST(an_unchanged_database_is_not_read_again),
-	  TEST(a_broken_database_keeps_the_last_snapshot_and_heals),
-	  TEST(a_replaced_database_is_followed),
-	  TEST(a_stale_state_makes_it_open_the_files_again))
+	  TEST(a_replaced_file_is_noticed_a_missing_one_is_not))
