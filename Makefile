@@ -35,6 +35,7 @@ RUN_PACKAGES := build-essential libfcgi-dev libcurl4-openssl-dev \
 CHECK_PACKAGES := $(RUN_PACKAGES) libcmocka-dev python3 python3-pytest \
 	python3-pytest-xdist python3-venv python3-websockets
 LINT_PACKAGES := $(CHECK_PACKAGES) clang clang-format clang-tidy cppcheck
+BENCH_PACKAGES := $(RUN_PACKAGES) python3 python3-venv wrk
 
 src = $(sort $(wildcard $(1)))
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -45,11 +46,12 @@ GAMESERVER_SRC := $(call src,tests/gameserver/*.c)
 UNIT_SRC := $(call src,tests/unit/*/test_*.c)
 UNIT_SHARED_SRC := $(filter-out $(UNIT_SRC),$(call src,tests/unit/*/*.c))
 SIM_SRC := $(call src,tests/sim/*.c)
+BENCH_SRC := $(call src,tests/bench/*.c)
 ALL_SRC := $(COMMON_SRC) $(SCALERD_SRC) $(FCGI_SRC) $(GAMESERVER_SRC) \
-	$(UNIT_SRC) $(UNIT_SHARED_SRC) $(SIM_SRC)
+	$(UNIT_SRC) $(UNIT_SHARED_SRC) $(SIM_SRC) $(BENCH_SRC)
 ALL_C := $(ALL_SRC) $(call src,common/*.h scalerd/*.h scalerd/*/*.h \
 	fcgi-api/*.h tests/gameserver/*.h tests/unit/*.h tests/unit/*/*.h \
-	tests/sim/*.h)
+	tests/sim/*.h tests/bench/*.h)
 
 COMMON_LIB := $(BUILD)/obj/libcommon.a
 SCALERD_LIB := $(BUILD)/obj/libscalerd.a
@@ -59,6 +61,7 @@ PROGRAMS := $(addprefix $(BUILD)/bin/,fcgi-api scalerd gameserver)
 unit_shared = $(call obj,$(filter tests/unit/$(1)/%,$(UNIT_SHARED_SRC)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 SIM := $(BUILD)/tests/sim/sim
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 
 # A nested make on all processors, unless the caller chose the jobs.
 JOBS = $(if $(filter -j% --jobs%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -67,12 +70,12 @@ Q := $(if $(V),,@)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all programs tests deps run check check-all lint format layers install \
+.PHONY: all programs tests deps run check check-all bench lint format layers install \
 	uninstall clean help FORCE
 
 all: programs ## build fcgi-api, scalerd and gameserver in build/bin (default)
 programs: $(PROGRAMS)
-tests: $(UNIT_TESTS) $(if $(SIM_SRC),$(SIM))
+tests: $(UNIT_TESTS) $(if $(SIM_SRC),$(SIM)) $(BENCH_PROGRAMS)
 
 # ---- what is built ---------------------------------------------------------
 
@@ -130,6 +133,12 @@ $(BUILD)/tests/unit/fcgi-api/%: $(BUILD)/obj/tests/unit/fcgi-api/%.o $(call unit
 $(SIM): $(call obj,$(SIM_SRC)) $(SCALERD_LIB) $(COMMON_LIB)
 	$(link) $(SCALERD_LIBS)
 
+# One program each: beside fcgi-api, or beside scalerd.
+$(addprefix $(BUILD)/bench/,empty grant): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(FCGI_LIB) $(COMMON_LIB)
+	$(link) $(FCGI_LIBS)
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(SCALERD_LIB) $(COMMON_LIB)
+	$(link) $(SCALERD_LIBS)
+
 # ---- run and test ----------------------------------------------------------
 
 deps: ## install the Debian packages that building, testing and linting need
@@ -161,6 +170,13 @@ check-all: ## the same, with the tests that take long and more simulations
 	$(CLOUD)
 	$(SUBMAKE) programs tests
 	@$(PYTEST) $(PYTEST_ARGS)
+
+# SEED=/path: a checkout of PlayLiveChess/playlivechess-manager to compare with.
+bench: ## measure, print tables, write build/bench/*.json (BENCH=names: some)
+	@.ci/install-packages $(BENCH_PACKAGES)
+	$(SUBMAKE) programs $(BENCH_PROGRAMS)
+	@PATH="$$PATH:/usr/sbin:/sbin" GSM_BUILD='$(abspath $(BUILD))' \
+		PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/bench/run $(BENCH)
 
 # ---- the look of the code --------------------------------------------------
 

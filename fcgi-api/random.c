@@ -6,15 +6,6 @@
 enum { DRAWS_MAX = 64 }; /* each is rejected with p < 1/2 */
 
 uint64_t
-random_next(struct random_stream *stream)
-{
-	uint64_t z = stream->state += 0x9e3779b97f4a7c15u;
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
-uint64_t
 random_below(struct random_stream *stream, uint64_t below)
 {
 	assert(below > 0);

@@ -52,19 +52,6 @@ seats_read(const struct seats *s, uint32_t slot, struct seat_row *row)
 	       sequence;
 }
 
-int64_t
-seats_credit(const struct seats *s, const struct ledger *ledger, uint32_t slot)
-{
-	const struct seat_slot *at = &s->slot[slot];
-	struct ledger_cell cell = ledger_read(ledger, slot);
-	if (cell.closed ||
-	    cell.generation !=
-		atomic_load_explicit(&at->generation, memory_order_relaxed))
-		return 0;
-	int64_t limit = atomic_load_explicit(&at->limit, memory_order_relaxed);
-	return limit > cell.granted ? limit - cell.granted : 0;
-}
-
 /* Each store is after those before it, the odd `sequence` among them. */
 static void
 store_words(_Atomic uint64_t *to, size_t words, const char *from)

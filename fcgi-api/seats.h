@@ -85,8 +85,18 @@ NODISCARD bool seats_read(const struct seats *s, uint32_t slot,
 /* Seats that the slot's cell still has by the limit of its row; 0 as well if
  * the cell is closed or of another generation. Two reads that may not fit
  * together: good enough to compare slots. */
-int64_t seats_credit(const struct seats *s, const struct ledger *ledger,
-		     uint32_t slot);
+static inline int64_t
+seats_credit(const struct seats *s, const struct ledger *ledger, uint32_t slot)
+{
+	const struct seat_slot *at = &s->slot[slot];
+	struct ledger_cell cell = ledger_read(ledger, slot);
+	if (cell.closed ||
+	    cell.generation !=
+		atomic_load_explicit(&at->generation, memory_order_relaxed))
+		return 0;
+	int64_t limit = atomic_load_explicit(&at->limit, memory_order_relaxed);
+	return limit > cell.granted ? limit - cell.granted : 0;
+}
 
 /* ---- the writer ---- */
 

@@ -9,6 +9,7 @@
 #include "common/version.h"
 #include "scalerd/aws/provider_ecs.h"
 #include "scalerd/edge/clock.h"
+#include "scalerd/edge/descriptors.h"
 #include "scalerd/edge/ledger_file.h"
 #include "scalerd/edge/loop.h"
 #include "scalerd/edge/notify.h"
@@ -260,6 +261,8 @@ daemon_run(const struct config *config, const char *path, struct lock *lock)
 		log_warn("notify", LOG_TEXT("error", err.msg));
 	log_info("start", LOG_TEXT("version", GSM_VERSION),
 		 LOG_TEXT("database", config->database));
+	if (!descriptors_raise(config->max_servers, &err))
+		log_warn("descriptors", LOG_TEXT("error", err.msg));
 	code = start(&d, &err);
 	if (code == EX_OK) {
 		loop_timer_set(d.loop, &d.turn, loop_now_ms(), on_turn, &d);

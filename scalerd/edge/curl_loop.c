@@ -116,6 +116,14 @@ curl_loop_open(struct curl_loop **curl_loop, struct loop *loop,
 	return true;
 }
 
+void
+curl_loop_keep(struct curl_loop *curl_loop, int64_t n)
+{
+	/* 0 would be libcurl's default. */
+	curl_multi_setopt(curl_loop->multi, CURLMOPT_MAXCONNECTS,
+			  n > 0 ? (long)n : 1L);
+}
+
 bool
 curl_loop_add(struct curl_loop *curl_loop, CURL *easy, struct err *err)
 {

@@ -21,6 +21,9 @@ typedef void curl_loop_done_fn(void *arg, CURL *easy, CURLcode code);
 NODISCARD bool curl_loop_open(struct curl_loop **curl_loop, struct loop *loop,
 			      curl_loop_done_fn *done, void *arg,
 			      struct err *err);
+/* So many connections at most are kept for later transfers; before, libcurl
+ * keeps four for each open transfer. */
+void curl_loop_keep(struct curl_loop *curl_loop, int64_t n);
 /* Begins a transfer; it is answered by `done`, never from inside the call. */
 NODISCARD bool curl_loop_add(struct curl_loop *curl_loop, CURL *easy,
 			     struct err *err);

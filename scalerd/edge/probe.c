@@ -13,29 +13,35 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 enum {
+	PROBE_STATE_SIZE = 32,
 	PROBE_STATE_HEADER_SIZE = 64,
-	PROBE_BUFFER_SIZE = 16 * 1024, /* libcurl's, per handle */
+	PROBE_BUFFER_SIZE = 2 * 1024, /* libcurl's, per handle */
+	PROBE_BODY_FIRST = 512, /* of an answer's body; most are shorter */
 	HTTP_OK = 200,
 };
 
 struct probe {
 	struct transfer transfer;
-	struct curl_slist *headers;
+	struct curl_slist *headers; /* made from told_state */
+	char told_state[PROBE_STATE_SIZE];
 };
 
 static const struct transfer_limits limits = {
-    .body_first = POLLER_BODY_MAX,
+    .body_first = PROBE_BODY_FIRST,
     .body_max = POLLER_BODY_MAX,
     .header_max = POLLER_HEADER_MAX,
 };
 
 static const struct transfer_number numbers[] = {
     {CURLOPT_BUFFERSIZE, PROBE_BUFFER_SIZE},
-    /* A connection of its own for each question: what is kept in libcurl's
-     * caches costs more than it saves, and says less about the peer. */
+    /* Addresses are numeric: what libcurl does to forget them again costs
+     * more than the polling. */
+    {CURLOPT_DNS_CACHE_TIMEOUT, 0},
+};
+
+static const struct transfer_number not_kept[] = {
     {CURLOPT_FRESH_CONNECT, 1},
     {CURLOPT_FORBID_REUSE, 1},
-    {CURLOPT_DNS_CACHE_TIMEOUT, 0},
 };
 
 /* What a transfer that failed says about the peer. Any other code is
@@ -68,7 +74,7 @@ static const int local_errnos[] = {EMFILE,        ENFILE, ENOBUFS, ENOMEM,
 				   EADDRNOTAVAIL, EACCES, EPERM};
 
 bool
-probe_new(struct probe **out, struct err *err)
+probe_new(struct probe **out, bool keep, void *slot, struct err *err)
 {
 	struct probe *probe = calloc(1, sizeof(*probe));
 	CURLcode code;
@@ -78,6 +84,12 @@ probe_new(struct probe **out, struct err *err)
 	if (!transfer_open(&probe->transfer, &limits, err))
 		goto fail;
 	code = transfer_set_numbers(&probe->transfer, numbers, COUNT(numbers));
+	if (!code && !keep)
+		code = transfer_set_numbers(&probe->transfer, not_kept,
+					    COUNT(not_kept));
+	if (!code)
+		code = curl_easy_setopt(probe->transfer.easy, CURLOPT_PRIVATE,
+					slot);
 	if (code) {
 		err_set(err, "libcurl: %s", curl_easy_strerror(code));
 		goto fail;
@@ -105,6 +117,15 @@ probe_easy(const struct probe *probe)
 	return probe->transfer.easy;
 }
 
+void *
+probe_slot(CURL *easy)
+{
+	char *slot = NULL;
+
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &slot);
+	return slot;
+}
+
 static bool
 set_headers(struct probe *probe, const char *told_state)
 {
@@ -112,6 +133,10 @@ set_headers(struct probe *probe, const char *told_state)
 	const int size =
 	    snprintf(text, sizeof(text), "X-Gameserver-State: %s", told_state);
 
+	if (probe->headers && strcmp(probe->told_state, told_state) == 0)
+		return true;
+	snprintf(probe->told_state, sizeof(probe->told_state), "%s",
+		 told_state);
 	curl_slist_free_all(probe->headers);
 	probe->headers = size > 0 && (size_t)size < sizeof(text)
 			     ? curl_slist_append(NULL, text)
@@ -135,8 +160,6 @@ probe_prepare(struct probe *probe, const char *url, const char *told_state,
 	code = curl_easy_setopt(easy, CURLOPT_URL, url);
 	if (!code)
 		code = curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, ms);
-	if (!code)
-		code = curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, ms);
 	if (code)
 		return err_set(err, "libcurl: %s", curl_easy_strerror(code));
 	return true;
@@ -228,4 +251,14 @@ probe_read(const struct probe *probe, CURLcode code, struct answer *answer)
 		}
 	}
 	set_outcome(answer, ANSWER_WRONG, curl_easy_strerror(code));
+}
+
+bool
+probe_reused(const struct probe *probe)
+{
+	long connects = 1;
+
+	curl_easy_getinfo(probe->transfer.easy, CURLINFO_NUM_CONNECTS,
+			  &connects);
+	return connects == 0;
 }

@@ -177,11 +177,26 @@ transfer_set_texts(struct transfer *transfer, const struct transfer_text *text,
 	return code;
 }
 
+/* What one long answer took is not kept for ever. */
+static void
+shrink(struct transfer *transfer)
+{
+	char *body = malloc(transfer->limits.body_first + 1);
+
+	if (!body)
+		return;
+	free(transfer->body);
+	transfer->body = body;
+	transfer->body_room = transfer->limits.body_first;
+}
+
 void
 transfer_forget(struct transfer *transfer)
 {
 	if (transfer->body) {
 		OPENSSL_cleanse(transfer->body, transfer->body_size);
+		if (transfer->body_room > transfer->limits.body_first)
+			shrink(transfer);
 		transfer->body[0] = '\0';
 	}
 	transfer->body_size = 0;

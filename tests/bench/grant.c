@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What it costs to choose a gameserver and to take a seat there, in one thread
- * and without HTTP: one line per fleet size and kind, in ns, the median of
- * ROUNDS.
+ * and without HTTP: one line of JSON per fleet size and kind, in ns, the median
+ * of ROUNDS.
  *
  *	grant DIRECTORY		a ledger is made there (best on tmpfs)
  */
@@ -106,10 +106,12 @@ run(void)
 			for (int n = 0; n < ROUNDS; n++)
 				ns[n] = measure(sizes[i], (enum kind)kind);
 			qsort(ns, ROUNDS, sizeof(ns[0]), by_size);
-			printf("servers=%" PRIu32 " kind=%s ns=%.1f least=%.1f "
-			       "most=%.1f\n",
-			       sizes[i], kind_names[kind], ns[ROUNDS / 2],
-			       ns[0], ns[ROUNDS - 1]);
+			printf("{\"name\": \"grant\", \"kind\": \"%s\", "
+			       "\"gameservers\": %" PRIu32 ", "
+			       "\"rounds\": %d, \"ns\": %.1f, "
+			       "\"ns_least\": %.1f, \"ns_most\": %.1f}\n",
+			       kind_names[kind], sizes[i], ROUNDS,
+			       ns[ROUNDS / 2], ns[0], ns[ROUNDS - 1]);
 		}
 	}
 }

@@ -56,7 +56,7 @@ enum {
 	CALL_ANSWER_LATE_MAX_MS = 90000,
 	PROBE_LATENCY_MAX_MS = 400,
 	PLAYER_STAY_MS = 300000, /* on average */
-	SLOTS_MAX = 48,          /* of the ledger */
+	SLOTS_MAX = 24,          /* of the ledger */
 };
 
 /* ---- what goes wrong --------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "scalerd/edge/lane.h"
 #include "scalerd/edge/poller.h"
 #include "tests/unit/scalerd/tcp_server.h"
 
@@ -12,12 +13,13 @@
 #define JSON        "{\"available_capacity\":7,\"ready_to_close\":true}"
 #define OK          "HTTP/1.1 200 OK\r\n"
 #define GOOD_ANSWER OK "Connection: close\r\n\r\n" JSON
+#define KEPT_ANSWER OK "Content-Length: 46\r\n\r\n" JSON
 
 enum {
 	TIMEOUT_MS = 400,
 	SLACK_MS = 3000,     /* a busy machine's */
 	DEADLINE_MS = 30000, /* of a test's wait */
-	ANSWERS_MAX = POLLER_LANE_QUEUE_MAX + 16,
+	ANSWERS_MAX = LANE_QUEUE_MAX + 16,
 };
 
 struct bench {
@@ -46,19 +48,27 @@ set_health_url(struct bench *b, const char *url)
 	snprintf(b->config.health_url, sizeof(b->config.health_url), "%s", url);
 }
 
+static void
+open_poller(struct bench *b)
+{
+	const struct port_sink sink = {.arg = b, .answered = on_answered};
+	struct err err;
+
+	assert_true(poller_open(&b->poller, &b->port, &b->config, b->loop,
+				&sink, &err));
+}
+
 static int
 setup(void **state)
 {
 	struct bench *b = calloc(1, sizeof(*b));
-	const struct port_sink sink = {.arg = b, .answered = on_answered};
 	struct err err;
 
 	assert_non_null(b);
 	set_health_url(b, "http://{ip}:{port}/health/");
 	b->config.health_timeout_ms = TIMEOUT_MS;
 	assert_true(loop_open(&b->loop, &err));
-	assert_true(poller_open(&b->poller, &b->port, &b->config, b->loop,
-				&sink, &err));
+	open_poller(b);
 	*state = b;
 	return 0;
 }
@@ -176,6 +186,38 @@ serve_reset(struct tcp_server *server, int fd)
 
 	(void)server;
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+/* Whether another request came on the same connection. */
+static bool
+next_request(struct tcp_server *server, int fd)
+{
+	server->request[0] = '\0';
+	tcp_server_read(server, fd);
+	return server->request[0] != '\0';
+}
+
+static void
+serve_kept(struct tcp_server *server, int fd)
+{
+	do {
+		if (!tcp_send(fd, KEPT_ANSWER, strlen(KEPT_ANSWER)))
+			return;
+	} while (next_request(server, fd));
+}
+
+/* Answers one request of each connection, the next with arg: NULL not at all,
+ * "" by closing. */
+static void
+serve_once(struct tcp_server *server, int fd)
+{
+	if (!tcp_send(fd, KEPT_ANSWER, strlen(KEPT_ANSWER)) ||
+	    !next_request(server, fd))
+		return;
+	if (server->arg)
+		tcp_send(fd, server->arg, server->arg_size);
+	else
+		tcp_pause(fd, DEADLINE_MS);
 }
 
 /* ---- answers ----------------------------------------------------------- */
@@ -460,6 +502,112 @@ a_new_url_holds_from_the_next_question_on(void **state)
 	assert_non_null(strstr(server.request, "/127.0.0.1?{x} HTTP/1.1"));
 }
 
+/* ---- connections ------------------------------------------------------- */
+
+static void
+connections_are_kept_and_found_again(void **state)
+{
+	enum { SERVERS = 3, TIMES = 4 };
+	struct bench *b = *state;
+	struct tcp_server server[SERVERS];
+
+	/* More than one multi handle. */
+	b->config.max_servers = SERVERS * LANE_SHARD_SIZE;
+	poller_reconfigure(b->poller, &b->config);
+	for (int i = 0; i < SERVERS; i++)
+		tcp_server_start(&server[i], serve_kept, NULL, 0);
+	for (size_t n = 0; n < SERVERS * TIMES; n++) {
+		const int i = (int)n % SERVERS;
+
+		assert_true(ask(b, 17 + i, server[i].port, false));
+		wait_answers(b, n + 1);
+		assert_kind(&b->answer[n], ANSWER_GOOD, "kept");
+	}
+	close_poller(b);
+	for (int i = 0; i < SERVERS; i++) {
+		assert_int_equal(atomic_load(&server[i].connections), 1);
+		tcp_server_stop(&server[i]);
+	}
+}
+
+static void
+a_suspect_gets_a_new_connection_each_time(void **state)
+{
+	struct bench *b = *state;
+	struct tcp_server server;
+
+	tcp_server_start(&server, serve_kept, NULL, 0);
+	for (size_t n = 0; n < 3; n++) {
+		assert_true(ask(b, 17, server.port, true));
+		wait_answers(b, n + 1);
+		assert_kind(&b->answer[n], ANSWER_GOOD, "suspect");
+	}
+	close_poller(b);
+	assert_int_equal(atomic_load(&server.connections), 3);
+	tcp_server_stop(&server);
+}
+
+/* Whatever comes of the second question on a kept connection. */
+static void
+a_stale_connection_is_no_fault_of_the_gameserver(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *again; /* NULL: nothing for ever */
+	} stale[] = {
+	    {"closed", ""},
+	    {"leads nowhere", NULL},
+	    {"closed with a word", "HTTP/1.1 408 Request Timeout\r\n\r\n"},
+	    {"garbage", "gone"},
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < COUNT(stale); i++) {
+		struct tcp_server server;
+
+		tcp_server_start(&server, serve_once, stale[i].again,
+				 stale[i].again ? strlen(stale[i].again) : 0);
+		assert_kind(ask_and_wait(b, server.port), ANSWER_GOOD, "first");
+		assert_kind(ask_and_wait(b, server.port), ANSWER_GOOD,
+			    stale[i].name);
+		assert_int_equal(atomic_load(&server.connections), 2);
+		close_poller(b);
+		tcp_server_stop(&server);
+		open_poller(b);
+	}
+}
+
+static void
+a_failure_on_a_new_connection_is_not_asked_again(void **state)
+{
+	static const char error[] = "HTTP/1.1 500 No\r\n\r\n";
+	struct tcp_server server;
+
+	tcp_server_start(&server, serve_bytes, error, strlen(error));
+	assert_kind(ask_and_wait(*state, server.port), ANSWER_WRONG, "500");
+	assert_int_equal(atomic_load(&server.connections), 1);
+	tcp_server_stop(&server);
+}
+
+/* Slower than the first question's timeout, faster than the whole one. */
+static void
+serve_slowly(struct tcp_server *server, int fd)
+{
+	if (tcp_pause(fd, TIMEOUT_MS / POLLER_FIRST_DIV * 2))
+		tcp_send(fd, server->arg, server->arg_size);
+}
+
+static void
+a_slow_gameserver_has_the_whole_timeout(void **state)
+{
+	struct tcp_server server;
+
+	tcp_server_start(&server, serve_slowly, GOOD_ANSWER,
+			 strlen(GOOD_ANSWER));
+	assert_kind(ask_and_wait(*state, server.port), ANSWER_GOOD, "slow");
+	tcp_server_stop(&server);
+}
+
 /* ---- lanes ------------------------------------------------------------- */
 
 static void
@@ -487,7 +635,7 @@ our_own_lack_of_descriptors_is_no_fault_of_the_peer(void **state)
 static void
 hung_suspects_do_not_delay_the_others(void **state)
 {
-	enum { HUNG = POLLER_LANE_OPEN_MAX + 44, WELL = 50 };
+	enum { HUNG = LANE_OPEN_MAX + 44, WELL = 50 };
 	struct bench *b = *state;
 	int64_t first_ms = INT64_MAX;
 	int64_t last_ms = 0;
@@ -513,8 +661,34 @@ hung_suspects_do_not_delay_the_others(void **state)
 		if (b->answer[i].asked_ms > last_ms)
 			last_ms = b->answer[i].asked_ms;
 	}
-	/* Those beyond POLLER_LANE_OPEN_MAX waited, and asked_ms says so. */
+	/* Those beyond LANE_OPEN_MAX waited, and asked_ms says so. */
 	assert_in_range(last_ms - first_ms, TIMEOUT_MS, TIMEOUT_MS + SLACK_MS);
+	tcp_server_stop(&hung);
+	tcp_server_stop(&well);
+}
+
+/* Such as have just begun to hang: nobody suspects them yet. */
+static void
+hung_ones_among_the_good_do_not_delay_them(void **state)
+{
+	enum { HUNG = 4 * LANE_YOUNG_MAX, WELL = 50 };
+	struct bench *b = *state;
+	struct tcp_server hung;
+	struct tcp_server well;
+
+	tcp_server_start(&hung, NULL, NULL, 0);
+	tcp_server_start(&well, serve_bytes, GOOD_ANSWER, strlen(GOOD_ANSWER));
+	for (int i = 0; i < HUNG; i++)
+		assert_true(ask(b, 1000 + i, hung.port, false));
+	for (int i = 0; i < WELL; i++)
+		assert_true(ask(b, 1 + i, well.port, false));
+	wait_answers(b, HUNG + WELL);
+	for (size_t i = 0; i < WELL; i++) {
+		assert_kind(&b->answer[i], ANSWER_GOOD, "well");
+		assert_in_range(b->answer[i].gameserver, 1, WELL);
+	}
+	for (size_t i = WELL; i < HUNG + WELL; i++)
+		assert_kind(&b->answer[i], ANSWER_TIMEOUT, "hung");
 	tcp_server_stop(&hung);
 	tcp_server_stop(&well);
 }
@@ -526,13 +700,13 @@ a_full_queue_takes_no_question(void **state)
 	int port = 0;
 	const int fd = tcp_bind(AF_INET, &port);
 
-	for (int i = 0; i < POLLER_LANE_QUEUE_MAX; i++)
+	for (int i = 0; i < LANE_QUEUE_MAX; i++)
 		assert_true(ask(b, i, port, false));
 	assert_false(ask(b, 1, port, false));
 	assert_true(ask(b, 1, port, true));
-	wait_answers(b, POLLER_LANE_QUEUE_MAX + 1);
+	wait_answers(b, LANE_QUEUE_MAX + 1);
 	assert_true(ask(b, 1, port, false));
-	wait_answers(b, POLLER_LANE_QUEUE_MAX + 2);
+	wait_answers(b, LANE_QUEUE_MAX + 2);
 	close(fd);
 }
 
@@ -544,7 +718,7 @@ closing_drops_open_and_waiting_questions(void **state)
 	struct err err;
 
 	tcp_server_start(&hung, NULL, NULL, 0);
-	for (int i = 0; i < POLLER_LANE_OPEN_MAX + 10; i++)
+	for (int i = 0; i < LANE_OPEN_MAX + 10; i++)
 		assert_true(ask(b, i, hung.port, i % 2));
 	assert_true(ask(b, 1, hung.port, false));
 	for (int i = 0; i < 5; i++)
@@ -571,6 +745,12 @@ UNIT_MAIN(TEST(a_good_answer_is_understood), TEST(each_answer_is_classed),
 	  TEST(what_is_no_numeric_address_is_not_asked),
 	  TEST(a_proxy_of_the_environment_is_not_used),
 	  TEST(a_new_url_holds_from_the_next_question_on),
+	  TEST(connections_are_kept_and_found_again),
+	  TEST(a_suspect_gets_a_new_connection_each_time),
+	  TEST(a_stale_connection_is_no_fault_of_the_gameserver),
+	  TEST(a_failure_on_a_new_connection_is_not_asked_again),
+	  TEST(a_slow_gameserver_has_the_whole_timeout),
+	  TEST(hung_ones_among_the_good_do_not_delay_them),
 	  TEST(our_own_lack_of_descriptors_is_no_fault_of_the_peer),
 	  TEST(hung_suspects_do_not_delay_the_others),
 	  TEST(a_full_queue_takes_no_question),
