@@ -28,40 +28,87 @@ enum {
 	EXIT_USAGE = 64,
 	ROOM_PERCENT = 120, /* of arrivals x (poll interval + hold) */
 	ROOM_SMALL_PERCENT = 150,
-	CROWDED_PART = 3, /* of a fleet with room: one that has none */
+	QUICK_MOST = 500 * 1000, /* clients per 1000 polls of a gameserver */
+	CROWDED_PART = 3,        /* of a fleet with room: one that has none */
 };
 
 /* One table: the same fleets for each poll interval and rate of arrivals. */
 struct table {
 	const char *title;
 	int64_t capacity, hold_ms;
-	int64_t burst; /* into burst_servers; 0: churn */
+	unsigned policies; /* bits */
+	int64_t burst;     /* into burst_servers; 0: churn */
 	uint32_t burst_servers;
+	int64_t question_ms;
+	int walk_in_percent;
 	bool crowded; /* a third of the gameservers that it takes */
 	bool joined;
-	unsigned policies; /* bits */
 };
 
 static const int64_t poll_ms[] = {250, 1000, 5000, 60000};
 static const int64_t arrivals[] = {100, 500, 5000};
 
 static const struct table tables[] = {
-    {"80 % load, room enough", 100, 1000, 0, 0, false, false,
-     ONE(POLICY_SPREAD) | OTHERS},
-    {"80 % load, a third of that room", 100, 1000, 0, 0, true, false,
-     ONE(POLICY_SPREAD) | OTHERS},
-    {"80 % load, room enough, ALLOCATION=pack", 100, 2000, 0, 0, false, false,
-     ONE(POLICY_PACK)},
-    {"80 % load, a third of that room, ALLOCATION=pack", 100, 2000, 0, 0, true,
-     false, ONE(POLICY_PACK)},
-    {"80 % load, room enough, gameservers of 10 seats", 10, 2000, 0, 0, false,
-     false, ONE(POLICY_SPREAD) | OTHERS},
-    {"80 % load, a third of that room, joined_total", 100, 1000, 0, 0, true,
-     true, ONE(POLICY_SPREAD)},
-    {"900 clients into 10 x 100 free seats", 100, 1000, 900, 10, false, false,
-     ONE(POLICY_SPREAD) | ONE(POLICY_PACK) | OTHERS},
-    {"1100 clients into 10 x 100 free seats", 100, 1000, 1100, 10, true, false,
-     ONE(POLICY_SPREAD) | ONE(POLICY_PACK) | OTHERS},
+    {.title = "80 % load, room enough",
+     .capacity = 100,
+     .hold_ms = 1000,
+     .walk_in_percent = 3,
+     .policies = ONE(POLICY_SPREAD) | OTHERS},
+    {.title = "80 % load, a third of that room",
+     .capacity = 100,
+     .hold_ms = 1000,
+     .walk_in_percent = 3,
+     .crowded = true,
+     .policies = ONE(POLICY_SPREAD) | OTHERS},
+    {.title = "80 % load, room enough, ALLOCATION=pack",
+     .capacity = 100,
+     .hold_ms = 2000,
+     .walk_in_percent = 3,
+     .policies = ONE(POLICY_PACK)},
+    {.title = "80 % load, a third of that room, ALLOCATION=pack",
+     .capacity = 100,
+     .hold_ms = 2000,
+     .walk_in_percent = 3,
+     .crowded = true,
+     .policies = ONE(POLICY_PACK)},
+    {.title = "80 % load, room enough, 200 ms for the question, too",
+     .capacity = 100,
+     .hold_ms = 1000,
+     .question_ms = 200,
+     .walk_in_percent = 3,
+     .policies = ONE(POLICY_SPREAD)},
+    {.title = "80 % load, room enough, gameservers of 10 seats, 1 % walk in",
+     .capacity = 10,
+     .hold_ms = 2000,
+     .walk_in_percent = 1,
+     .policies = ONE(POLICY_SPREAD) | OTHERS},
+    {.title = "80 % load, a third of the room, joined_total",
+     .capacity = 100,
+     .hold_ms = 1000,
+     .walk_in_percent = 3,
+     .crowded = true,
+     .joined = true,
+     .policies = ONE(POLICY_SPREAD)},
+    {.title = "900 clients into 10 x 100 free seats, nobody walks in",
+     .capacity = 100,
+     .hold_ms = 1000,
+     .burst = 900,
+     .burst_servers = 10,
+     .policies = ONE(POLICY_SPREAD) | OTHERS},
+    {.title = "1100 clients into 10 x 100 free seats, nobody walks in",
+     .capacity = 100,
+     .hold_ms = 1000,
+     .burst = 1100,
+     .burst_servers = 10,
+     .crowded = true,
+     .policies = ONE(POLICY_SPREAD) | OTHERS},
+    {.title = "1100 clients, the same, ALLOCATION=pack",
+     .capacity = 100,
+     .hold_ms = 2000,
+     .burst = 1100,
+     .burst_servers = 10,
+     .crowded = true,
+     .policies = ONE(POLICY_PACK)},
 };
 
 static struct {
@@ -103,7 +150,7 @@ has_room(const struct cell *cell)
 							  : ROOM_PERCENT);
 }
 
-/* False: there are not so many slots. */
+/* False: there are not so many slots, or it would take long. */
 static bool
 make_cell(const struct table *table, int64_t poll, int64_t rate,
 	  struct cell *cell)
@@ -115,25 +162,38 @@ make_cell(const struct table *table, int64_t poll, int64_t rate,
 			      .hold_ms = table->hold_ms,
 			      .burst = table->burst,
 			      .joined = table->joined,
+			      .question_ms = table->question_ms,
+			      .walk_in_percent = table->walk_in_percent,
 			      .clients = CLIENTS};
 	if (table->burst > 0)
-		return true;
+		return !options.quick || rate * poll <= QUICK_MOST;
 	cell->servers = 1;
 	while (cell->servers < LEDGER_SLOTS && !has_room(cell))
 		cell->servers++;
 	if (table->crowded)
 		cell->servers =
 		    (cell->servers + CROWDED_PART - 1) / CROWDED_PART;
-	return cell->servers < LEDGER_SLOTS;
+	return cell->servers < LEDGER_SLOTS &&
+	       (!options.quick || rate * poll <= QUICK_MOST);
 }
 
 /* ---- one run ----------------------------------------------------------- */
 
+/* There can't be polls more often than answers come. */
 static bool
-keeps_bars(const struct table *table, const struct outcome *o)
+must_not_refuse(const struct table *table, const struct cell *cell)
+{
+	return !table->crowded &&
+	       (table->question_ms == 0 ||
+		cell->poll_ms >= table->question_ms + MODEL_ANSWER_MS);
+}
+
+static bool
+keeps_bars(const struct table *table, const struct cell *cell,
+	   const struct outcome *o)
 {
 	return percent(o->oversold, o->granted) <= OVERSOLD_MOST &&
-	       (table->crowded ||
+	       (!must_not_refuse(table, cell) ||
 		percent(o->falsely, o->clients) <= FALSELY_MOST);
 }
 
@@ -152,7 +212,7 @@ print_json(const struct table *table, const struct cell *cell,
 	       table->title, policy_name(policy), cell->poll_ms, cell->arrivals,
 	       cell->servers, cell->capacity, cell->hold_ms, room(cell),
 	       o->clients, o->granted, o->oversold, o->refused, o->falsely,
-	       o->load, keeps_bars(table, o) ? "true" : "false");
+	       o->load, keeps_bars(table, cell, o) ? "true" : "false");
 }
 
 static bool
@@ -160,7 +220,8 @@ run(const struct table *table, const struct cell *cell, enum policy policy,
     struct ledger *ledger)
 {
 	const struct outcome o = model_run(cell, policy, ledger, options.seed);
-	const bool kept = !policy_has_credit(policy) || keeps_bars(table, &o);
+	const bool kept =
+	    !policy_has_credit(policy) || keeps_bars(table, cell, &o);
 
 	if (options.json)
 		print_json(table, cell, policy, &o);
@@ -201,8 +262,7 @@ run_row(const struct table *table, const struct cell *cell,
 		       (double)cell->poll_ms / 1000, cell->arrivals,
 		       cell->servers, cell->capacity);
 	for (int policy = 0; policy < POLICY_COUNT; policy++)
-		if ((table->policies & ONE(policy)) &&
-		    (!options.quick || policy_has_credit((enum policy)policy)))
+		if (table->policies & ONE(policy))
 			kept = run(table, cell, (enum policy)policy, ledger) &&
 			       kept;
 	if (!options.json)

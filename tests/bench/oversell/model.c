@@ -16,11 +16,9 @@
 #define CLIENTS_SPARE 1.05 /* walk-ins are not counted */
 
 enum {
-	NETWORK_MS = 200, /* each way, between scalerd and a gameserver */
 	TIMEOUT_MS = 2000,
 	LOST_PERCENT = 1,
 	NO_SHOW_PERCENT = 1,
-	WALK_IN_PERCENT = 3,
 	WALK_IN_LOOKS = 64, /* places of the list that a walk-in tries */
 	TURN_GAP_MS = 50,   /* these as in scalerd */
 	TURN_INTERVAL_MS = 1000,
@@ -138,7 +136,7 @@ ask(struct model *m, uint32_t at)
 	if (rng_percent(&m->fleet.rng, LOST_PERCENT))
 		add(m, EVENT_MISS, at, TIMEOUT_MS * US_PER_MS);
 	else
-		add(m, EVENT_SAY, at, NETWORK_MS * US_PER_MS);
+		add(m, EVENT_SAY, at, m->cell->question_ms * US_PER_MS);
 	turn_within(m, 0);
 }
 
@@ -149,7 +147,7 @@ say(struct model *m, uint32_t at)
 
 	server->said = m->fleet.capacity - server->taken;
 	server->said_joined = m->cell->joined ? server->joined : -1;
-	add(m, EVENT_HEAR, at, NETWORK_MS * US_PER_MS);
+	add(m, EVENT_HEAR, at, MODEL_ANSWER_MS * US_PER_MS);
 }
 
 static void
@@ -213,7 +211,7 @@ client(struct model *m)
 	const bool open = m->fleet.open > 0;
 	uint32_t at;
 
-	if (rng_percent(&m->fleet.rng, WALK_IN_PERCENT)) {
+	if (rng_percent(&m->fleet.rng, m->cell->walk_in_percent)) {
 		walk_in(m);
 		return;
 	}
@@ -353,7 +351,7 @@ run_churn(struct model *m)
 
 	fleet_init(&m->fleet, cell->servers, cell->capacity, taken);
 	m->session_s = (double)m->fleet.taken /
-		       (arrivals * (1 - (100 - WALK_IN_PERCENT) / 100.0 *
+		       (arrivals * (1 - (100 - cell->walk_in_percent) / 100.0 *
 					    NO_SHOW_PERCENT / 100.0));
 	begin(m);
 	next_leave(m);

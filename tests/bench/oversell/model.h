@@ -15,11 +15,13 @@ struct cell {
 	int64_t arrivals; /* clients per second, walk-ins among them */
 	int64_t capacity; /* seats of a gameserver */
 	uint32_t servers;
-	int64_t hold_ms; /* SEAT_HOLD_MS */
-	int64_t burst;   /* so many clients into an empty fleet, again and
-			    again; 0: steady churn */
-	bool joined;     /* the gameservers report joined_total */
-	int64_t clients; /* at least so many are counted */
+	int64_t hold_ms;     /* SEAT_HOLD_MS */
+	int64_t burst;       /* so many clients into an empty fleet, again and
+				again; 0: steady churn */
+	int64_t question_ms; /* on its way to the gameserver */
+	int walk_in_percent; /* of the clients; they come without a grant */
+	bool joined;         /* the gameservers report joined_total */
+	int64_t clients;     /* at least so many are counted */
 };
 
 struct outcome {
@@ -31,7 +33,10 @@ struct outcome {
 	double load;     /* seats taken, 0 .. 1, at the end */
 };
 
-enum { MODEL_LOAD_PERCENT = 80 }; /* seats taken in steady churn */
+enum {
+	MODEL_LOAD_PERCENT = 80, /* seats taken in steady churn */
+	MODEL_ANSWER_MS = 200,   /* an answer is on its way */
+};
 
 /* Deterministic. The ledger is the caller's. */
 struct outcome model_run(const struct cell *cell, enum policy policy,
