@@ -72,7 +72,8 @@ follow_row(void *arg, struct seat_row *row)
 	bool first = f->full && !get_bit(f->seen, row->slot);
 	/* The only writer is this thread: it is always whole. */
 	if (!seats_read(f->seats, row->slot, &was) ||
-	    (!first && is_older(row->generation, was.generation)))
+	    (!first && was.generation != 0 &&
+	     is_older(row->generation, was.generation)))
 		return;
 	set_bit(f->seen, row->slot, true);
 	f->changed = true;

@@ -134,13 +134,23 @@ find(const struct ledger_file *file, uint64_t epoch)
 	return NULL;
 }
 
+/* Who still has it mapped, with a picture of the fleet of that time, must not
+ * go on granting in it; and waits for its news. */
+static void
+retire(struct ledger *ledger)
+{
+	if (!ledger)
+		return;
+	for (uint32_t slot = 0; slot < LEDGER_SLOTS; slot++)
+		(void)ledger_set_closed(ledger, slot, true);
+	ledger_announce(ledger);
+	ledger_close(ledger);
+}
+
 static void
 put(struct ledger_file *file, struct ledger *ledger)
 {
-	/* Who still has the old one waits for its news. */
-	if (file->ledger)
-		ledger_announce(file->ledger);
-	ledger_close(file->ledger);
+	retire(file->ledger);
 	file->ledger = ledger;
 	file->epoch = ledger_epoch(ledger);
 }

@@ -140,7 +140,8 @@ struct store_port {
  * open
  * renew    Makes a new ledger with another epoch when the file is missing,
  *          replaced or damaged; true: it did, every cell is closed and
- *          unassigned and `epoch` is another.
+ *          unassigned and `epoch` is another. In the one before every cell
+ *          is closed, for who still has it mapped.
  * announce After a commit: handlers look at the database.
  */
 struct ledger_port {

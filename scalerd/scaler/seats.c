@@ -264,7 +264,8 @@ seats_load_fleet(struct scaler *s, const struct fleet_row *row)
 }
 
 /* What was granted while nobody polled is in the cell: it is as if one answer
- * had been long in coming. One that was closed, or is to be, has no limit. */
+ * had been long in coming. One that was closed, or is to be, has no limit;
+ * without credit the limit may never have been known. */
 static void
 resume(struct scaler *s, struct member *m)
 {
@@ -272,7 +273,8 @@ resume(struct scaler *s, struct member *m)
 
 	if (!is_own(m, &cell))
 		return;
-	if (cell.closed || !may_be_granted(s, m)) {
+	if (cell.closed || !may_be_granted(s, m) ||
+	    m->row.grant_limit <= cell.granted) {
 		credit_forget(&m->credit, cell.granted);
 		set_limit(m);
 		return;

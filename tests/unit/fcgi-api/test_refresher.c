@@ -194,6 +194,16 @@ a_slots_next_gameserver_takes_the_place_of_the_last(void **state)
 }
 
 static void
+a_slots_first_gameserver_may_have_any_generation(void **state)
+{
+	(void)state;
+	turn_after(0);
+	database_put(&bench, 1, 0, 6934752, "a:1", 5, "good");
+	turn_after(1);
+	assert_string_equal(grant(), "a:1");
+}
+
+static void
 rows_that_are_no_addresses_are_counted_and_left_out(void **state)
 {
 	(void)state;
@@ -358,6 +368,7 @@ UNIT_MAIN(TEST(the_first_turn_makes_it_ready),
 	  TEST(what_leaves_rotation_leaves_the_list),
 	  TEST(the_list_is_made_anew_only_when_who_is_in_it_changed),
 	  TEST(a_slots_next_gameserver_takes_the_place_of_the_last),
+	  TEST(a_slots_first_gameserver_may_have_any_generation),
 	  TEST(rows_that_are_no_addresses_are_counted_and_left_out),
 	  TEST(another_epoch_is_stale_until_its_ledger_is_mapped),
 	  TEST(a_lost_ledger_is_noticed_by_the_next_request),

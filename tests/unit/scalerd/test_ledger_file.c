@@ -343,6 +343,27 @@ deleted_ledger_is_made_anew_and_waiters_are_woken(void **state)
 }
 
 static void
+nobody_grants_in_the_ledger_of_before(void **state)
+{
+	struct room *room = *state;
+	struct ledger *old;
+	struct err err;
+
+	open_with(room, 0);
+	room->port.assign(room->port.self, SLOT, GENERATION);
+	assert_false(room->port.open(room->port.self, SLOT).closed);
+	assert_true(ledger_open(&old, room->path, &err));
+	assert_int_equal(unlink(room->path), 0);
+	assert_int_equal(ledger_grant(old, SLOT, GENERATION, 2),
+			 LEDGER_GRANTED);
+	silence(room);
+	assert_true(renews_within(room, DEADLINE_MS));
+	speak(room);
+	assert_int_equal(ledger_grant(old, SLOT, GENERATION, 2), LEDGER_CLOSED);
+	ledger_close(old);
+}
+
+static void
 deleted_directory_is_made_anew(void **state)
 {
 	struct room *room = *state;
@@ -463,6 +484,7 @@ UNIT_MAIN(
     TEST(ledger_belongs_to_the_scalerd_that_started_last),
     TEST(ledger_of_a_scalerd_that_hangs_is_taken_over_and_locked_when_it_ends),
     TEST(deleted_ledger_is_made_anew_and_waiters_are_woken),
+    TEST(nobody_grants_in_the_ledger_of_before),
     TEST(deleted_directory_is_made_anew),
     TEST(ledger_that_another_took_the_place_of_is_made_anew),
     TEST(cut_ledger_is_made_anew),

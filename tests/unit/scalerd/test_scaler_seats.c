@@ -258,6 +258,20 @@ restart_with_the_same_ledger_withdraws_nothing(void **state)
 	assert_int_equal(bench_calls(b, OP_LAUNCH), 0);
 }
 
+static void
+restarts_before_a_limit_is_known_launch_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	bench_add_runner(b, NULL);
+	for (int i = 0; i < 6; i++) {
+		bench_start(b);
+		bench_run(b, 500);
+	}
+	assert_int_equal(bench_state(b, &b->runner[0]), STATE_AVAILABLE);
+	assert_int_equal(bench_calls(b, OP_LAUNCH), 0);
+}
+
 /* Whatever the ledger's loss is, nobody is launched for it. */
 static void
 check_begun_anew(struct bench *b, const struct runner *r, int64_t generation)
@@ -315,6 +329,24 @@ long_polls_do_not_delay_the_credit_of_a_renewed_ledger(void **state)
 	bench_turn(b);
 	bench_run(b, 4 * HOLD_MS);
 	assert_int_equal(credit_of(b, &b->runner[0]), CAPACITY);
+}
+
+static void
+question_that_was_open_at_the_loss_does_not_delay_it_either(void **state)
+{
+	struct bench *b = *state;
+
+	b->config.poll_interval_ms = 60000;
+	bench_start_adopting(b, 3);
+	bench_run(b, 5000);
+	for (b->nquestion = 0; b->nquestion == 0; b->now_ms += ANSWER_MS)
+		bench_turn(b);
+	b->ledger_lost = true;
+	bench_turn(b);
+	bench_answer_all(b);
+	bench_run(b, 4 * HOLD_MS);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(credit_of(b, &b->runner[i]), CAPACITY);
 }
 
 static void
@@ -470,9 +502,11 @@ UNIT_MAIN(
     SEATS_TEST(slot_is_kept_while_the_commit_that_says_gone_fails),
     SEATS_TEST(two_rows_with_one_slot_are_told_apart),
     SEATS_TEST(restart_with_the_same_ledger_withdraws_nothing),
+    SEATS_TEST(restarts_before_a_limit_is_known_launch_nothing),
     SEATS_TEST(restart_with_another_ledger_begins_anew),
     SEATS_TEST(ledger_that_is_renewed_begins_anew),
     SEATS_TEST(long_polls_do_not_delay_the_credit_of_a_renewed_ledger),
+    SEATS_TEST(question_that_was_open_at_the_loss_does_not_delay_it_either),
     SEATS_TEST(cell_that_is_not_as_it_was_left_begins_anew),
     SEATS_TEST(cell_that_somebody_opened_is_closed_again),
     SEATS_TEST(generations_go_on_after_a_restart),
