@@ -202,8 +202,8 @@ def only_long(*faults):
 
 @pytest.mark.parametrize(
     "fault",
-    [kill_scalerd, kill_fcgi_api, overwrite_ledger]
-    + only_long(restart_scalerd, restart_fcgi_api, delete_ledger, cut_ledger),
+    [kill_scalerd, overwrite_ledger]
+    + only_long(kill_fcgi_api, restart_scalerd, restart_fcgi_api, delete_ledger, cut_ledger),
 )
 def test_seats_are_right_again_within_seconds(stack, players, fault):
     start(stack, "spread")
