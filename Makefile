@@ -47,11 +47,12 @@ UNIT_SRC := $(call src,tests/unit/*/test_*.c)
 UNIT_SHARED_SRC := $(filter-out $(UNIT_SRC),$(call src,tests/unit/*/*.c))
 SIM_SRC := $(call src,tests/sim/*.c)
 BENCH_SRC := $(call src,tests/bench/*.c)
+OVERSELL_SRC := $(call src,tests/bench/oversell/*.c)
 ALL_SRC := $(COMMON_SRC) $(SCALERD_SRC) $(FCGI_SRC) $(GAMESERVER_SRC) \
-	$(UNIT_SRC) $(UNIT_SHARED_SRC) $(SIM_SRC) $(BENCH_SRC)
+	$(UNIT_SRC) $(UNIT_SHARED_SRC) $(SIM_SRC) $(BENCH_SRC) $(OVERSELL_SRC)
 ALL_C := $(ALL_SRC) $(call src,common/*.h scalerd/*.h scalerd/*/*.h \
 	fcgi-api/*.h tests/gameserver/*.h tests/unit/*.h tests/unit/*/*.h \
-	tests/sim/*.h tests/bench/*.h)
+	tests/sim/*.h tests/bench/*.h tests/bench/*/*.h)
 
 COMMON_LIB := $(BUILD)/obj/libcommon.a
 SCALERD_LIB := $(BUILD)/obj/libscalerd.a
@@ -61,7 +62,8 @@ PROGRAMS := $(addprefix $(BUILD)/bin/,fcgi-api scalerd gameserver)
 unit_shared = $(call obj,$(filter tests/unit/$(1)/%,$(UNIT_SHARED_SRC)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 SIM := $(BUILD)/tests/sim/sim
-BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC)) \
+	$(BUILD)/bench/oversell
 
 # A nested make on all processors, unless the caller chose the jobs.
 JOBS = $(if $(filter -j% --jobs%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -136,6 +138,9 @@ $(SIM): $(call obj,$(SIM_SRC)) $(SCALERD_LIB) $(COMMON_LIB)
 # One program each: beside fcgi-api, or beside scalerd.
 $(addprefix $(BUILD)/bench/,empty grant): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(FCGI_LIB) $(COMMON_LIB)
 	$(link) $(FCGI_LIBS)
+# fcgi-api's choosing and scalerd's limits in one model.
+$(BUILD)/bench/oversell: $(call obj,$(OVERSELL_SRC) scalerd/core/credit.c) $(FCGI_LIB) $(COMMON_LIB)
+	$(link) $(FCGI_LIBS) -lm
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(SCALERD_LIB) $(COMMON_LIB)
 	$(link) $(SCALERD_LIBS)
 

@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CREDIT_SAMPLES = 8 }; /* of granted, kept for each gameserver */
+enum { CREDIT_SAMPLES = 32 }; /* of granted, kept for each gameserver */
 
 /* What is kept of one gameserver between its answers. Zeroed: nothing yet. */
 struct credit {

@@ -58,18 +58,19 @@ the_newest_sample_that_is_old_enough_counts(void **state)
 }
 
 static void
-samples_are_a_quarter_of_the_hold_apart_and_the_oldest_go(void **state)
+samples_are_a_sixteenth_of_the_hold_apart_and_the_oldest_go(void **state)
 {
+	enum { GAP = 100, LONG_HOLD = 16 * GAP };
 	struct credit c = {.limit = 0};
 
 	(void)state;
-	for (int64_t ms = 0; ms <= 10 * HOLD; ms++)
-		credit_sample(&c, ms, ms, HOLD);
+	for (int64_t ms = 0; ms <= 10 * LONG_HOLD; ms++)
+		credit_sample(&c, ms, ms, LONG_HOLD);
 	assert_int_equal(c.nsample, CREDIT_SAMPLES);
 	for (int i = 0; i < CREDIT_SAMPLES; i++) {
 		const int at = (c.newest + CREDIT_SAMPLES - i) % CREDIT_SAMPLES;
 
-		assert_int_equal(c.sample[at].ms, 10 * HOLD - i * (HOLD / 4));
+		assert_int_equal(c.sample[at].ms, 10 * LONG_HOLD - i * GAP);
 		assert_int_equal(c.sample[at].granted, c.sample[at].ms);
 	}
 }
@@ -371,7 +372,8 @@ UNIT_MAIN(
     cmocka_unit_test(a_first_answer_gives_its_seats_beyond_what_has_arrived),
     cmocka_unit_test(without_a_sample_old_enough_there_is_no_new_credit),
     cmocka_unit_test(the_newest_sample_that_is_old_enough_counts),
-    cmocka_unit_test(samples_are_a_quarter_of_the_hold_apart_and_the_oldest_go),
+    cmocka_unit_test(
+	samples_are_a_sixteenth_of_the_hold_apart_and_the_oldest_go),
     cmocka_unit_test(
 	an_answer_that_took_long_counts_with_the_figure_of_its_question),
     cmocka_unit_test(
