@@ -4,7 +4,7 @@
 import signal
 
 from harness.http import get_json
-from harness.processes import BUILD, fleet_processes
+from harness.processes import fleet_processes
 from harness.waiting import wait_until
 
 SEED_ENV = """\
@@ -26,7 +26,7 @@ def test_make_run_works_with_the_seeds_env(stack, players):
     stack.config.write_text(SEED_ENV)
     ports = stack.options["LOCAL_PORTS"]
     stack.environment = {"PROVIDER": "local", "LOCAL_PORTS": ports}
-    stack.start_demo(["make", "--no-print-directory", "run", f"BUILD={BUILD}"])
+    stack.start_demo(["make", "--no-print-directory", "run"])
 
     # The seed's own client.
     address = get_json(stack.public, "/available-gameserver/")["available"]

@@ -43,6 +43,25 @@ struct facts_host *ecs_bench_host(struct ecs_bench *bench, const char *arn,
 				  const char *machine);
 struct facts_machine *ecs_bench_machine(struct ecs_bench *bench, const char *id,
 					const char *state);
+/* The gameserver's own, once they were made. */
+static inline struct facts_task *
+its_task(struct ecs_bench *bench)
+{
+	return facts_task(bench->facts, BENCH_TASK);
+}
+
+static inline struct facts_host *
+its_host(struct ecs_bench *bench)
+{
+	return facts_host(bench->facts, BENCH_HOST);
+}
+
+static inline struct facts_machine *
+its_machine(struct ecs_bench *bench)
+{
+	return facts_machine(bench->facts, BENCH_MACHINE);
+}
+
 /* Adds a binding. */
 void ecs_bench_bind(struct facts_task *task, const char *container,
 		    int container_port, int host_port);

@@ -34,24 +34,6 @@ open_running(void **state)
 #define RUNNING_TEST(f)                                                        \
 	cmocka_unit_test_setup_teardown(f, open_running, ecs_bench_close)
 
-static struct facts_task *
-its_task(struct ecs_bench *bench)
-{
-	return facts_task(bench->facts, BENCH_TASK);
-}
-
-static struct facts_host *
-its_host(struct ecs_bench *bench)
-{
-	return facts_host(bench->facts, BENCH_HOST);
-}
-
-static struct facts_machine *
-its_machine(struct ecs_bench *bench)
-{
-	return facts_machine(bench->facts, BENCH_MACHINE);
-}
-
 static void
 drop_marks(struct ecs_bench *bench)
 {
