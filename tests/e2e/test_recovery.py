@@ -192,11 +192,14 @@ def test_replaced_while_running_it_is_written_anew(fleet, players, what):
             database.execute("CREATE TABLE fleet_state (id)")
             database.commit()
     os.replace(other, fleet.database)
-    # Between the two the path is nobody's for a moment.
-    wait_until(
-        lambda: aside(fleet) and fleet.rows(), 5, "what was put there is moved aside"
-    )
-    assert_untouched(fleet, players, before)
+    wait_until(lambda: aside(fleet), 5, "what was put there is moved aside")
+
+    def is_untouched():
+        # Between the two files the path is nobody's for a moment: OSError.
+        assert_untouched(fleet, players, before)
+        return True
+
+    wait_until(is_untouched, 5, "the fleet is as before")
     assert fleet.scalerd.running()
 
 
