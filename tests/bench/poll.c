@@ -2,7 +2,8 @@
 /*
  * What polling costs: scalerd's poller against many_gameservers (a program
  * beside this one), and beside it a raw epoll client on kept connections, the
- * physical limit.
+ * physical limit. All of them on one processor: across two, half of what is
+ * measured would be how long this machine takes to wake an idle one.
  *
  *	poll [--raw] --gameservers N [--hung PERCENT] [--rounds N]
  *
@@ -11,12 +12,13 @@
  * (1) with the least and the greatest, and the memory. --raw is that client;
  * it can't do with hung ones.
  */
-#define _GNU_SOURCE /* pipe2 */
+#define _GNU_SOURCE /* pipe2, sched_setaffinity */
 #include "tests/bench/bench.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -47,6 +49,7 @@ struct run {
 struct figures {
 	int64_t cpu_us[ROUNDS_MAX], healthy_us[ROUNDS_MAX], all_us[ROUNDS_MAX];
 	int64_t bad; /* answers that were not what they should be */
+	char first_bad[DETAIL_SIZE];
 };
 
 static _Noreturn void
@@ -78,7 +81,7 @@ struct asker {
 	bool *suspect; /* as the scaler would say it */
 	int64_t begin_us, healthy_us;
 	int healthy, all;
-	int64_t bad;
+	struct figures *figures;
 };
 
 static void
@@ -89,7 +92,9 @@ on_answered(void *arg, const struct answer *answer)
 	const bool good = answer->kind == ANSWER_GOOD;
 
 	a->all++;
-	a->bad += good == hangs(a->run, i);
+	if (good == hangs(a->run, i) && a->figures->bad++ == 0)
+		snprintf(a->figures->first_bad, sizeof(a->figures->first_bad),
+			 "%s", good ? "good" : answer->detail);
 	a->suspect[i] = !good;
 	if (!hangs(a->run, i)) {
 		a->healthy++;
@@ -128,7 +133,8 @@ run_poller(const struct run *run, struct figures *f)
 	static struct config config = {.health_timeout_ms = TIMEOUT_MS,
 				       .health_url =
 					   "http://{ip}:{port}/health/"};
-	struct asker a = {.run = run, .suspect = calloc((size_t)run->n, 1)};
+	struct asker a = {
+	    .run = run, .suspect = calloc((size_t)run->n, 1), .figures = f};
 	const struct port_sink sink = {.arg = &a, .answered = on_answered};
 	struct poller *poller;
 	struct err err;
@@ -148,7 +154,6 @@ run_poller(const struct run *run, struct figures *f)
 		f->healthy_us[i] = a.healthy_us;
 		f->all_us[i] = bench_now_us() - a.begin_us;
 	}
-	f->bad = a.bad;
 }
 
 /* ---- a raw epoll client ------------------------------------------------ */
@@ -246,8 +251,9 @@ measure(const struct run *run)
 	       (double)bench_median(f.cpu_us, (size_t)run->rounds) / run->n);
 	print_times("healthy", f.healthy_us, run->rounds);
 	print_times("round", f.all_us, run->rounds);
-	printf(",\"wrong_answers\":%" PRId64 ",\"rss_kb\":%" PRId64 "}\n",
-	       f.bad, bench_rss_kb());
+	printf(",\"wrong_answers\":%" PRId64
+	       ",\"first_wrong\":\"%s\",\"rss_kb\":%" PRId64 "}\n",
+	       f.bad, f.first_bad, bench_rss_kb());
 	fflush(stdout);
 }
 
@@ -280,6 +286,22 @@ start_gameservers(const char *program, int hung_percent, int *input, int *port)
 	*port = (int)strtol(text, NULL, 10);
 	*input = in[1];
 	return pid;
+}
+
+static void
+stay_on_one_processor(void)
+{
+	cpu_set_t all, one;
+	size_t first = 0;
+
+	if (sched_getaffinity(0, sizeof(all), &all) != 0)
+		die("sched_getaffinity");
+	while (!CPU_ISSET(first, &all))
+		first++;
+	CPU_ZERO(&one);
+	CPU_SET(first, &one);
+	if (sched_setaffinity(0, sizeof(one), &one) != 0)
+		die("sched_setaffinity");
 }
 
 static void
@@ -353,6 +375,7 @@ main(int argc, char **argv)
 		      stderr);
 		return EX_USAGE;
 	}
+	stay_on_one_processor();
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);

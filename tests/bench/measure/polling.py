@@ -53,9 +53,14 @@ def describe(rounds):
         for run, own in rounds.items()
     ]
     result.tables.append([head, *rows])
-    wrong = sum(one["wrong_answers"] for own in rounds.values() for one in own)
-    if wrong:
-        result.notes.append(f"{wrong} answers were not what they should be")
+    for run, own in rounds.items():
+        for one in own:
+            if one["wrong_answers"]:
+                result.notes.append(
+                    f"{name_of(run)}: {one['wrong_answers']} answers were not what they "
+                    f"should be, the first: {one['first_wrong']}"
+                )
+    result.notes.append("all on one processor, the simulated gameservers too")
     if (HUNG[-1], SIZES[-1]) in rounds:
         judge(result, rounds[0, SIZES[-1]], rounds[HUNG[-1], SIZES[-1]])
     return result
