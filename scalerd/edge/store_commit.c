@@ -126,11 +126,17 @@ raise_rev(struct store *store, int64_t *rev)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int
-run_gameserver(struct store *store, enum store_stmt stmt,
-	       const struct gameserver *row, int64_t rev)
+static void
+put_health(struct binder *b, struct store *store, const struct gameserver *row)
 {
-	struct binder b = bind(store, stmt);
+	put_text(b,
+		 health_name(health_of(row->score, store_health_rule(store))));
+}
+
+static int
+put_gameserver(struct store *store, const struct gameserver *row, int64_t rev)
+{
+	struct binder b = bind(store, STMT_PUT_GAMESERVER);
 
 	put_int(&b, row->id);
 	put_text(&b, state_name(row->state));
@@ -144,8 +150,7 @@ run_gameserver(struct store *store, enum store_stmt stmt,
 	put_text(&b, row->ip);
 	put_int(&b, row->port);
 	put_text(&b, row->address);
-	put_text(&b,
-		 health_name(health_of(row->score, store_health_rule(store))));
+	put_health(&b, store, row);
 	put_int(&b, row->score);
 	put_int(&b, row->heard);
 	put_int(&b, row->seats);
@@ -160,22 +165,43 @@ run_gameserver(struct store *store, enum store_stmt stmt,
 	return run(&b);
 }
 
-/* Most rows differ by an answer only from what is written: the cheapest first.
- */
+/* All of it when the row is not there: somebody deleted it. */
 static int
-put_gameserver(struct store *store, const struct gameserver *row, int64_t rev)
+put_answer(struct store *store, const struct gameserver *row, int64_t rev)
 {
-	static const enum store_stmt stmt[] = {STMT_PUT_ANSWER, STMT_PUT_HEALTH,
-					       STMT_PUT_GAMESERVER};
-	int rc = SQLITE_OK;
-	bool changed = false;
+	struct binder b = bind(store, STMT_PUT_ANSWER);
+	int rc;
 
-	for (size_t i = 0;
-	     rc == SQLITE_OK && !changed && i < sizeof(stmt) / sizeof(stmt[0]);
-	     i++) {
-		rc = run_gameserver(store, stmt[i], row, rev);
-		changed = sqlite3_changes(store->db) > 0;
-	}
+	put_int(&b, row->id);
+	put_health(&b, store, row);
+	put_int(&b, row->score);
+	put_int(&b, row->heard);
+	put_int(&b, row->seats);
+	put_int(&b, row->most_seats);
+	put_int(&b, row->ready_to_close);
+	put_int(&b, row->answered_utc_ms);
+	put_int(&b, row->grant_limit);
+	put_int(&b, rev);
+	rc = run(&b);
+	if (rc == SQLITE_OK && sqlite3_changes(store->db) == 0)
+		return put_gameserver(store, row, rev);
+	return rc;
+}
+
+/* Under a number of its own among the commits that change a gameserver. */
+static int
+put_gameservers(struct store *store, const struct batch *batch)
+{
+	const size_t nwhole = batch->ngameserver - batch->nanswered;
+	int64_t rev = 0;
+	int rc = SQLITE_OK;
+
+	if (batch->ngameserver > 0)
+		rc = raise_rev(store, &rev);
+	for (size_t i = 0; rc == SQLITE_OK && i < nwhole; i++)
+		rc = put_gameserver(store, batch->gameserver[i], rev);
+	for (size_t i = nwhole; rc == SQLITE_OK && i < batch->ngameserver; i++)
+		rc = put_answer(store, batch->gameserver[i], rev);
 	return rc;
 }
 
@@ -270,13 +296,10 @@ prune(struct store *store, int64_t utc_ms)
 static int
 put_rows(struct store *store, const struct batch *batch)
 {
-	int64_t rev = 0;
 	int rc = put_fleet(store, batch->fleet);
 
-	if (rc == SQLITE_OK && batch->ngameserver > 0)
-		rc = raise_rev(store, &rev);
-	for (size_t i = 0; rc == SQLITE_OK && i < batch->ngameserver; i++)
-		rc = put_gameserver(store, batch->gameserver[i], rev);
+	if (rc == SQLITE_OK)
+		rc = put_gameservers(store, batch);
 	for (size_t i = 0; rc == SQLITE_OK && i < batch->noperation; i++)
 		rc = put_operation(store, batch->operation[i]);
 	for (size_t i = 0; rc == SQLITE_OK && i < batch->nevent; i++)

@@ -27,7 +27,6 @@ static const char *const stmt_text[STMT_COUNT] = {
     [STMT_PUT_FLEET] = sql_store_put_fleet,
     [STMT_RAISE_REV] = sql_store_raise_rev,
     [STMT_PUT_ANSWER] = sql_store_put_answer,
-    [STMT_PUT_HEALTH] = sql_store_put_health,
     [STMT_PUT_GAMESERVER] = sql_store_put_gameserver,
     [STMT_PUT_OPERATION] = sql_store_put_operation,
     [STMT_PUT_EVENT] = sql_store_put_event,

@@ -21,7 +21,8 @@ enum { QUIET_NOT_YET = -1 };
 
 struct member {
 	struct gameserver row;
-	bool dirty; /* differs from the store */
+	bool dirty;    /* differs from the store */
+	bool answered; /* likewise, but only by what an answer changes */
 
 	int64_t entered_ms;  /* when it came into its state, as far as this
 				process knows */

@@ -21,7 +21,7 @@ note_health(struct scaler *s, struct member *m, enum health before,
 		return;
 	snprintf(event.detail, sizeof(event.detail), "%s", detail);
 	journal_event(s->journal, &event);
-	m->dirty = true;
+	m->answered = true;
 	if (after != HEALTH_BAD)
 		journal_alarm(s->journal, ALARM_DEAD_WITH_PLAYERS, m->row.id,
 			      s->now.utc_ms, NULL);
@@ -77,7 +77,7 @@ take_good_answer(struct scaler *s, struct member *m,
 	if (!row->heard || row->seats != answer->seats ||
 	    row->ready_to_close != answer->ready_to_close ||
 	    s->now.ms - m->answered_written_ms >= ANSWERED_WRITE_MS) {
-		m->dirty = true;
+		m->answered = true;
 		m->answered_written_ms = s->now.ms;
 	}
 	seats_answer(s, m, answer);

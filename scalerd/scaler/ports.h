@@ -82,6 +82,10 @@ struct batch {
 	const struct fleet_row *fleet; /* never NULL */
 	const struct gameserver *const *gameserver;
 	size_t ngameserver; /* rows to insert or to replace, by id */
+	size_t nanswered;   /* the last so many of them are in the store and
+			       differ only by what an answer changes: health,
+			       score, heard, seats, most_seats, ready_to_close,
+			       answered_utc_ms, grant_limit */
 	const struct operation *const *operation;
 	size_t noperation; /* likewise, by id */
 	const struct event *event;

@@ -11,7 +11,7 @@ enum { RESET_TRIES = 2 }; /* commits of one turn: once more after a reset */
 struct rows {
 	const struct gameserver **gameserver;
 	const struct operation **operation;
-	size_t ngameserver, noperation;
+	size_t ngameserver, nanswered, noperation;
 };
 
 static void
@@ -84,6 +84,12 @@ collect(const struct scaler *s, struct rows *rows)
 		if (fleet->member[i]->dirty)
 			rows->gameserver[rows->ngameserver++] =
 			    &fleet->member[i]->row;
+	for (size_t i = 0; i < fleet->nmember; i++)
+		if (fleet->member[i]->answered && !fleet->member[i]->dirty) {
+			rows->gameserver[rows->ngameserver++] =
+			    &fleet->member[i]->row;
+			rows->nanswered++;
+		}
 	for (size_t i = 0; i < fleet->nintent; i++)
 		if (fleet->intent[i]->dirty)
 			rows->operation[rows->noperation++] =
@@ -102,7 +108,7 @@ mark_clean(struct scaler *s)
 	for (size_t i = 0; i < s->fleet.nmember; i++) {
 		struct member *m = s->fleet.member[i];
 
-		m->dirty = false;
+		m->dirty = m->answered = false;
 		if (m->row.state == STATE_STANDBY &&
 		    m->quiet_ms == QUIET_NOT_YET)
 			m->quiet_ms = now.ms;
@@ -146,6 +152,7 @@ commit(struct scaler *s, struct err *err)
 	fill_counts(s, sample.count);
 	batch.gameserver = rows.gameserver;
 	batch.ngameserver = rows.ngameserver;
+	batch.nanswered = rows.nanswered;
 	batch.operation = rows.operation;
 	batch.noperation = rows.noperation;
 	journal_fill(s->journal, &batch);
@@ -164,7 +171,7 @@ static bool
 is_dirty(const struct scaler *s)
 {
 	for (size_t i = 0; i < s->fleet.nmember; i++)
-		if (s->fleet.member[i]->dirty)
+		if (s->fleet.member[i]->dirty || s->fleet.member[i]->answered)
 			return true;
 	for (size_t i = 0; i < s->fleet.nintent; i++)
 		if (s->fleet.intent[i]->dirty)

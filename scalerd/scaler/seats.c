@@ -34,7 +34,7 @@ set_limit(struct member *m)
 	if (m->row.grant_limit == m->credit.limit)
 		return;
 	m->row.grant_limit = m->credit.limit;
-	m->dirty = true;
+	m->answered = true;
 }
 
 static void

@@ -39,10 +39,13 @@ SELECT group_concat(DISTINCT quick_check) FROM (
 -- name: store_wal
 PRAGMA journal_mode = WAL;
 
--- Before the first write. scalerd/edge/store_wal.c says when the WAL is copied
--- back later; one that grew because of a slow reader is cut to 4 MiB afterwards.
+-- Before the first write. The cache (in KiB, grown only when needed) holds what
+-- one turn changes of 10,000 gameservers; a smaller one is written and read again
+-- in the middle of it. scalerd/edge/store_wal.c says when the WAL is copied back
+-- later; one that grew because of a slow reader is cut to 4 MiB afterwards.
 -- name: store_durable
 PRAGMA synchronous = FULL;
+PRAGMA cache_size = -16000;
 PRAGMA wal_autocheckpoint = 1000;
 PRAGMA journal_size_limit = 4194304;
 
@@ -108,31 +111,13 @@ UPDATE fleet_state SET
 -- name: store_raise_rev
 UPDATE fleet_state SET rev = rev + 1 RETURNING rev;
 
--- What answers change, of a row that is otherwise as it was written last; of
--- another row nothing. Several times as fast as writing the whole row, for the
--- words of the others are not checked again. The parameters are those of
--- store_put_gameserver.
+-- What an answer changes of a row that is otherwise as it was written last: a
+-- third of the time that writing all of it takes.
 -- name: store_put_answer
 UPDATE gameserver SET
-	score = ?14, heard = ?15, seats = ?16, most_seats = ?17,
-	ready_to_close = ?18, answered_utc_ms = ?19, grant_limit = ?23,
-	rev = ?24
- WHERE id = ?1 AND health = ?13 AND state = ?2 AND reason = ?3
-   AND since_utc_ms = ?4 AND origin = ?5 AND ours = ?6 AND mark = ?7
-   AND ref = ?8 AND instance = ?9 AND ip = ?10 AND port = ?11
-   AND address = ?12 AND host_leaving = ?20 AND slot = ?21
-   AND generation = ?22;
-
--- name: store_put_health
-UPDATE gameserver SET
-	health = ?13, score = ?14, heard = ?15, seats = ?16, most_seats = ?17,
-	ready_to_close = ?18, answered_utc_ms = ?19, grant_limit = ?23,
-	rev = ?24
- WHERE id = ?1 AND state = ?2 AND reason = ?3
-   AND since_utc_ms = ?4 AND origin = ?5 AND ours = ?6 AND mark = ?7
-   AND ref = ?8 AND instance = ?9 AND ip = ?10 AND port = ?11
-   AND address = ?12 AND host_leaving = ?20 AND slot = ?21
-   AND generation = ?22;
+	health = ?2, score = ?3, heard = ?4, seats = ?5, most_seats = ?6,
+	ready_to_close = ?7, answered_utc_ms = ?8, grant_limit = ?9, rev = ?10
+ WHERE id = ?1;
 
 -- name: store_put_gameserver
 INSERT INTO gameserver (id, state, reason, since_utc_ms, origin, ours, mark,

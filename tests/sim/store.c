@@ -234,6 +234,29 @@ note_surplus(struct world *world, const struct fleet_row *fleet)
 		world->surplus_from_ms = world->now_ms;
 }
 
+/* Only what an answer changes may be another one: the store writes no more. */
+static void
+check_answered(struct world *world, const struct gameserver *row)
+{
+	const struct stored_row *stored = store_row(world, row->id);
+	const struct gameserver *was = stored == NULL ? NULL : &stored->row;
+
+	if (was == NULL || row->state != was->state ||
+	    row->reason != was->reason ||
+	    row->since_utc_ms != was->since_utc_ms ||
+	    row->origin != was->origin || row->ours != was->ours ||
+	    strcmp(row->mark, was->mark) != 0 ||
+	    strcmp(row->ref, was->ref) != 0 ||
+	    strcmp(row->instance, was->instance) != 0 ||
+	    strcmp(row->ip, was->ip) != 0 || row->port != was->port ||
+	    strcmp(row->address, was->address) != 0 ||
+	    row->host_leaving != was->host_leaving || row->slot != was->slot ||
+	    row->generation != was->generation)
+		violate(world,
+			"%" PRId64 " is said to differ by its answer only",
+			row->id);
+}
+
 static void
 apply(struct world *world, const struct batch *batch)
 {
@@ -242,6 +265,9 @@ apply(struct world *world, const struct batch *batch)
 	note_surplus(world, batch->fleet);
 
 	world->figures.backs += count_backs(world, batch);
+	for (size_t i = batch->ngameserver - batch->nanswered;
+	     i < batch->ngameserver; i++)
+		check_answered(world, batch->gameserver[i]);
 	for (size_t i = 0; i < batch->ngameserver; i++) {
 		rules_row(world, batch, batch->gameserver[i]);
 		ledger_check_row(world, batch->gameserver[i]);

@@ -170,6 +170,32 @@ make_gameserver(int64_t id)
 				   .slot = -1};
 }
 
+/* Fills a text of that size to its last byte. */
+static inline struct operation
+make_operation(const char *id, int64_t gameserver)
+{
+	struct operation row = {.kind = OP_LAUNCH,
+				.gameserver = gameserver,
+				.reason = REASON_BELOW_MARGIN,
+				.created_utc_ms = NOW};
+
+	snprintf(row.id, sizeof(row.id), "%s", id);
+	return row;
+}
+
+static inline enum store_result
+commit_operation(struct bench *b, const struct operation *row)
+{
+	return commit(b, (struct batch){.operation = &row, .noperation = 1});
+}
+
+static inline void
+fill(char *text, size_t size, char c)
+{
+	memset(text, c, size - 1);
+	text[size - 1] = '\0';
+}
+
 static inline enum store_result
 commit_gameserver(struct bench *b, const struct gameserver *row)
 {
