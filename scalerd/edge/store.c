@@ -54,6 +54,9 @@ store_open(struct store **out, struct store_port *port,
 	*out = NULL;
 	if (store == NULL)
 		return err_set(err, "out of memory");
+	/* Its statistics of memory, that nobody asks for, take a mutex at each
+	 * allocation. Refused when SQLite is in use already: no harm. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	store->config = *config;
 	if (!resolve(config->database, store->path, err) ||
 	    !proc_boot_id(store->boot_id, err) || !store_connect(store, err)) {
