@@ -3,6 +3,7 @@
 #include "fcgi-api/exchange.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -21,16 +22,33 @@ exchange_thread_init(struct exchange_thread *thread, struct api *api,
 	return true;
 }
 
+/* A process that was stopped comes back with requests and a picture as old as
+ * the stop was long: the refresher, which comes back as well, has to look
+ * first. Counted in pauses, for it may be stopped again. */
+static int64_t
+await_refresher(struct fleet_now *fleet)
+{
+	int64_t now_ms = instant_boot_ms();
+	for (int i = 0; fleet_is_late(fleet, now_ms); i++) {
+		if (i == LATE_PAUSES) {
+			atomic_store(&fleet->hung, true);
+			break;
+		}
+		(void)poll(NULL, 0, LATE_PAUSE_MS);
+		now_ms = instant_boot_ms();
+	}
+	return now_ms;
+}
+
 static void
 look_at_state(struct exchange *x)
 {
 	struct exchange_thread *t = x->thread;
 	struct fleet_now *fleet = &t->api->fleet;
-	x->age_ms = fleet_age_ms(fleet, instant_boot_ms());
+	x->age_ms = fleet_age_ms(fleet, await_refresher(fleet));
 	x->ledger = ledger_map_take(&t->api->ledger, t->slot);
 	x->stale = x->age_ms < 0 || x->ledger == NULL ||
-		   x->age_ms > atomic_load_explicit(&fleet->stale_after_ms,
-						    memory_order_relaxed);
+		   fleet_is_stale(fleet, x->age_ms);
 }
 
 static void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fcgi-api/fleet.h"
 
+#include "fcgi-api/limits.h"
+
 const char *const fleet_columns[FLEET_NUMBERS] = {
     [FLEET_HEARTBEAT_UTC_MS] = "heartbeat_utc_ms",
     [FLEET_HEARTBEAT_BOOT_MS] = "heartbeat_boot_ms",
@@ -45,4 +47,32 @@ fleet_age_ms(const struct fleet_now *f, int64_t now_boot_ms)
 	int64_t age = now_boot_ms - atomic_load_explicit(&f->heartbeat_ms,
 							 memory_order_relaxed);
 	return age < 0 ? 0 : age;
+}
+
+void
+fleet_judge(struct fleet_now *f, bool stale, int64_t now_boot_ms)
+{
+	atomic_store_explicit(&f->stale, stale, memory_order_relaxed);
+	atomic_store_explicit(&f->hung, false, memory_order_relaxed);
+	/* Who sees it sees what this look brought. */
+	atomic_store_explicit(&f->looked_ms, now_boot_ms, memory_order_release);
+}
+
+bool
+fleet_is_late(const struct fleet_now *f, int64_t now_boot_ms)
+{
+	return now_boot_ms - atomic_load_explicit(&f->looked_ms,
+						  memory_order_acquire) >
+		   REFRESH_LATE_MS &&
+	       !atomic_load_explicit(&f->hung, memory_order_relaxed);
+}
+
+bool
+fleet_is_stale(const struct fleet_now *f, int64_t age_ms)
+{
+	if (atomic_load_explicit(&f->stale, memory_order_relaxed))
+		return true;
+	return atomic_load_explicit(&f->hung, memory_order_relaxed) &&
+	       age_ms > atomic_load_explicit(&f->stale_after_ms,
+					     memory_order_relaxed);
 }

@@ -40,10 +40,14 @@ struct fleet {
 	bool pack;      /* ALLOCATION=pack */
 };
 
-/* What requests need of it. One writer; each member is read by itself. */
+/* What requests need of it. Each member is read by itself; the refresher writes
+ * them, but for `hung`. */
 struct fleet_now {
 	atomic_bool known; /* it was read at least once */
 	atomic_bool pack;
+	atomic_bool stale; /* the refresher's verdict at looked_ms */
+	atomic_bool hung;  /* by readers: it was waited for in vain */
+	_Atomic int64_t looked_ms;
 	_Atomic int64_t heartbeat_ms; /* on this boot's CLOCK_BOOTTIME */
 	_Atomic int64_t stale_after_ms;
 };
@@ -53,5 +57,16 @@ void fleet_set(struct fleet_now *f, const struct fleet *read,
 
 /* Milliseconds since scalerd's heartbeat, never negative; -1: not known. */
 int64_t fleet_age_ms(const struct fleet_now *f, int64_t now_boot_ms);
+
+/* The refresher has looked: the state is stale, or is not. */
+void fleet_judge(struct fleet_now *f, bool stale, int64_t now_boot_ms);
+
+/* The refresher has not looked for so long that this process must have been
+ * stopped, or the refresher hangs; false once it was waited for in vain. */
+bool fleet_is_late(const struct fleet_now *f, int64_t now_boot_ms);
+
+/* By the verdict, not by the clock: after a stop every state is old. If the
+ * refresher hangs there is nothing but the clock. */
+bool fleet_is_stale(const struct fleet_now *f, int64_t age_ms);
 
 #endif

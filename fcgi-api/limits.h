@@ -32,6 +32,10 @@ enum {
 	REFRESH_COST_SHARE =
 	    40,                 /* a load of n us of CPU: the next after 40 n */
 	REFRESH_GAP_MS = 60000, /* no turn for so long: everything is read */
+	REFRESH_LATE_MS = 2000, /* far more than a turn takes */
+	LATE_PAUSE_MS = 5,      /* of a request that waits for a late one */
+	LATE_PAUSES = 200,
+	STALE_GRACE_MS = 3000, /* for scalerd's heartbeat after a gap */
 	REOPEN_MIN_MS = 100,
 	REOPEN_MAX_MS = 2000,
 	REOPEN_STALE_MS = 5000, /* while the state is stale */

@@ -224,19 +224,29 @@ answer_report(struct refresher *r, int64_t now_ms, struct err *err)
 	return ok;
 }
 
+static bool
+is_stale(struct refresher *r, int64_t now_ms, int64_t age_ms)
+{
+	int64_t limit_ms = atomic_load(&r->api->fleet.stale_after_ms);
+	/* The machine may have slept, and scalerd with it: it gets time to say
+	 * that it lives. */
+	if (r->turned_ms > 0 && now_ms - r->turned_ms > limit_ms / 2)
+		r->judge_at_ms = now_ms + STALE_GRACE_MS;
+	return age_ms > limit_ms && (r->stale || now_ms >= r->judge_at_ms);
+}
+
 static void
 watch_age(struct refresher *r, int64_t now_ms)
 {
 	struct fleet_now *fleet = &r->api->fleet;
 	int64_t age_ms = fleet_age_ms(fleet, now_ms);
-	if (age_ms < 0)
-		return;
-	bool stale = age_ms > atomic_load(&fleet->stale_after_ms);
+	bool stale = is_stale(r, now_ms, age_ms);
 	if (stale && !r->stale)
 		log_warn("state_stale", LOG_NUM("age_ms", age_ms));
 	if (!stale && r->stale)
 		log_info("state_fresh", LOG_NUM("age_ms", age_ms));
 	r->stale = stale;
+	fleet_judge(fleet, stale, now_ms);
 }
 
 void

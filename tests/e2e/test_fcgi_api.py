@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,14 @@ def granted(path, slot=0):
     return cell & (CELL_OPEN - 1)
 
 
+def set_cell(path, slot, generation, count):
+    """An open cell, as scalerd leaves it."""
+    cell = generation * CELL_GENERATION | CELL_OPEN | count
+    with open(path, "r+b") as file:
+        file.seek(4096 + 8 * slot)
+        file.write(struct.pack("=Q", cell))
+
+
 def shortage(path):
     return struct.unpack_from("=Q", Path(path).read_bytes(), 64)[0]
 
@@ -90,13 +99,14 @@ RAISE_REV = "UPDATE fleet_state SET rev = rev + 1"
 THE_REV = "(SELECT rev FROM fleet_state)"
 
 
-def gameserver_sql(address, slot=0, seats=MANY_SEATS):
+def gameserver_sql(address, slot=0, seats=MANY_SEATS, generation=1, limit=None):
+    limit = seats if limit is None else limit
     return (
         "INSERT OR REPLACE INTO gameserver(id, state, reason, since_utc_ms, origin, ours,"
         " mark, ref, instance, ip, port, address, health, score, heard, seats, most_seats,"
         " ready_to_close, answered_utc_ms, host_leaving, slot, generation, grant_limit, rev)"
         f" VALUES ({slot + 1}, 'available', 'none', 0, 'launched', 1, '', '', '', '', 1,"
-        f" '{address}', 'good', 0, 1, {seats}, {seats}, 0, 0, 0, {slot}, 1, {seats}, {THE_REV})"
+        f" '{address}', 'good', 0, 1, {seats}, {seats}, 0, 0, 0, {slot}, {generation}, {limit}, {THE_REV})"
     )
 
 
@@ -457,6 +467,82 @@ def test_without_its_ledger_it_grants_on_and_follows_the_next(site, api, databas
     assert not told_age()
     assert granted(database.ledger) == before + 1
     assert api.process.poll() is None
+
+
+class Burst:
+    """Kept connections to nginx, by which it is asked all at once."""
+
+    def __init__(self, site, size):
+        host, port = site.public.split(":")
+        self._clients = [HTTPConnection(host, port, timeout=START_S) for _ in range(size)]
+        self.ask()
+        assert {source for source, _ in self.answers()} == {"fleet"}
+
+    def ask(self):
+        for client in self._clients:
+            client.request("GET", "/available-gameserver/")
+
+    def answers(self):
+        """[(source, address)], none of a stale state."""
+        answers = []
+        for client in self._clients:
+            response = client.getresponse()
+            body = response.read()
+            assert response.status == 200, body
+            assert response.headers["X-Gameserver-State-Age"] is None
+            answers.append((response.headers["X-Gameserver-Source"], json.loads(body)["available"]))
+        return answers
+
+    def close(self):
+        for client in self._clients:
+            client.close()
+
+
+def reloads(api):
+    metrics = ask(api.socket, "/metrics", LISTENER="operators")[1].decode()
+    return int(metrics.split("\ngsm_state_reloads_total ")[1].split()[0])
+
+
+def is_stopped(pid):
+    stats = [stat.read_text() for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(stat.rsplit(")", 1)[1].split()[0] == "T" for stat in stats)
+
+
+BURST = 200
+STOPPED_S = 3  # more than REFRESH_LATE_MS
+SOON_STALE = "UPDATE fleet_state SET stale_after_ms = 1000"
+LEFT = 3
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    ["nothing happens", "walk-ins take what is left", "another gameserver gets the slot"],
+)
+def test_a_stopped_handler_comes_back_and_sends_nobody_to_a_full_gameserver(
+    site, api, database, closing_later, meanwhile
+):
+    burst = closing_later(Burst(site, BURST))
+    before = reloads(api)
+    limit = BURST if meanwhile == "nothing happens" else 2 * BURST
+    database.change(SOON_STALE, heartbeat_sql(), gameserver_sql(ADDRESS, limit=limit))
+    wait_until(lambda: reloads(api) > before, SEEN_S, "the limit is known")
+    api.process.send_signal(signal.SIGSTOP)
+    try:
+        wait_until(lambda: is_stopped(api.process.pid), SEEN_S, "every thread stands still")
+        burst.ask()
+        if meanwhile == "walk-ins take what is left":
+            database.change(gameserver_sql(ADDRESS, limit=BURST))
+        if meanwhile == "another gameserver gets the slot":
+            set_cell(database.ledger, 0, generation=2, count=0)
+            database.change(gameserver_sql(OTHER, generation=2, limit=LEFT))
+        stopped_until = time.monotonic() + STOPPED_S
+        while time.monotonic() < stopped_until:
+            database.write(heartbeat_sql())
+    finally:
+        api.process.send_signal(signal.SIGCONT)
+    addresses = [address for _, address in burst.answers()]
+    left = LEFT if meanwhile == "another gameserver gets the slot" else 0
+    assert (addresses.count(ADDRESS), addresses.count(OTHER)) == (0, left)
 
 
 def test_without_seats_and_backup_it_says_when_to_come_back(tmp_path, closing_later):

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE /* mkdtemp */
 #include "tests/unit/unit.h"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -65,6 +67,7 @@ set_up(void **state)
 	api_init(the_api, ledger_path);
 	assert_true(ledger_create(ledger_path, EPOCH, &err));
 	ledger_map_follow(&the_api->ledger, EPOCH);
+	fleet_judge(&the_api->fleet, false, instant_boot_ms());
 	return exchange_thread_init(&thread, the_api, 3, &err) ? 0 : 1;
 }
 
@@ -90,7 +93,7 @@ set_backup(const char *address)
 	memcpy(the_api->backup, address, strlen(address) + 1);
 }
 
-enum { SEATS = 5 };
+enum { SEATS = 5, STALE_AFTER_MS = 30000 };
 
 static void
 put_gameserver(uint32_t slot, enum grade grade, const char *address)
@@ -108,7 +111,7 @@ put_gameserver(uint32_t slot, enum grade grade, const char *address)
 }
 
 /* A state with these gameservers (five seats each), `age_ms` old, as the
- * refresher makes it. */
+ * refresher makes it, who has just looked. */
 static void
 publish(const char *good, const char *suspect, int64_t age_ms)
 {
@@ -116,7 +119,7 @@ publish(const char *good, const char *suspect, int64_t age_ms)
 	struct fleet fleet = {.this_boot = true};
 	struct report report = {.fleet = fleet};
 	fleet.number[FLEET_HEARTBEAT_BOOT_MS] = now.boot_ms - age_ms;
-	fleet.number[FLEET_STALE_AFTER_MS] = 30000;
+	fleet.number[FLEET_STALE_AFTER_MS] = STALE_AFTER_MS;
 	put_gameserver(0, GRADE_GOOD, good);
 	put_gameserver(1, GRADE_SUSPECT, suspect);
 	seats_sort(&the_api->seats, ledger(), false);
@@ -125,6 +128,7 @@ publish(const char *good, const char *suspect, int64_t age_ms)
 	publication_put(&the_api->list, list_make(&the_api->seats));
 	text_add(&report.status, "\"fleet\":{}}");
 	report_put(&the_api->reports, &report, now.boot_ms);
+	fleet_judge(&the_api->fleet, age_ms > STALE_AFTER_MS, now.boot_ms);
 }
 
 /* The whole answer; the caller's. */
@@ -434,6 +438,71 @@ a_fresh_state_has_no_age_header(void **state)
 	free(answer);
 }
 
+/* As if the process had been stopped: the heartbeat that it knows has an age
+ * that nobody has judged. */
+static void
+stop_for(int64_t ms)
+{
+	int64_t then_ms = instant_boot_ms() - ms;
+	atomic_store(&the_api->fleet.heartbeat_ms, then_ms);
+	fleet_judge(&the_api->fleet, false, then_ms);
+}
+
+static sem_t asked;
+
+static void *
+ask_for_a_gameserver(void *arg)
+{
+	(void)arg;
+	assert_int_equal(sem_post(&asked), 0);
+	return ask_as(get("/available-gameserver/"));
+}
+
+static void
+after_a_stop_the_refresher_looks_before_anything_is_granted(void **state)
+{
+	pthread_t thread_id;
+	void *answer;
+	(void)state;
+	set_backup("127.0.0.1:8888");
+	publish("a:1", NULL, 0);
+	stop_for(60000);
+	assert_int_equal(sem_init(&asked, 0, 0), 0);
+	assert_int_equal(
+	    pthread_create(&thread_id, NULL, ask_for_a_gameserver, NULL), 0);
+	assert_int_equal(sem_wait(&asked), 0);
+	/* Walk-ins have taken all seats meanwhile. */
+	publish(NULL, NULL, 0);
+	assert_int_equal(pthread_join(thread_id, &answer), 0);
+	assert_has(answer, "127.0.0.1:8888");
+	assert_lacks(answer, "\r\nX-Gameserver-State-Age:");
+	free(answer);
+	assert_int_equal(ledger_read(ledger(), 0).granted, 0);
+}
+
+static void
+a_refresher_that_hangs_is_waited_for_once(void **state)
+{
+	(void)state;
+	publish("a:1", NULL, 0);
+	stop_for(3000);
+	char *answer = ask_as(get("/available-gameserver/"));
+	assert_lacks(answer, "\r\nX-Gameserver-State-Age:");
+	free(answer);
+	assert_true(atomic_load(&the_api->fleet.hung));
+	/* It goes on to hang. */
+	atomic_store(&the_api->fleet.heartbeat_ms, instant_boot_ms() - 41500);
+	assert_false(fleet_is_late(&the_api->fleet, instant_boot_ms()));
+	answer = ask_as(get("/available-gameserver/"));
+	assert_has(answer, "\r\nX-Gameserver-State-Age: 41\r\n");
+	free(answer);
+	publish("a:1", NULL, 0);
+	assert_false(atomic_load(&the_api->fleet.hung));
+	answer = ask_as(get("/available-gameserver/"));
+	assert_lacks(answer, "\r\nX-Gameserver-State-Age:");
+	free(answer);
+}
+
 static void
 healthz_is_ok_while_anything_can_be_answered(void **state)
 {
@@ -537,6 +606,8 @@ UNIT_MAIN(TEST(an_available_gameserver_is_written_as_the_seed_wrote_it),
 	  TEST(suspects_are_granted_before_the_backup),
 	  TEST(a_stale_state_is_used_and_its_age_told_with_every_answer),
 	  TEST(a_fresh_state_has_no_age_header),
+	  TEST(after_a_stop_the_refresher_looks_before_anything_is_granted),
+	  TEST(a_refresher_that_hangs_is_waited_for_once),
 	  TEST(healthz_is_ok_while_anything_can_be_answered),
 	  TEST(operators_paths_do_not_exist_on_the_public_listener),
 	  TEST(readyz_refuses_without_state_and_with_a_stale_one),

@@ -309,10 +309,41 @@ a_stale_state_makes_it_open_the_files_again(void **state)
 {
 	(void)state;
 	turn_after(0);
-	turn_after(5100);
+	for (int i = 0; i < 3; i++)
+		turn_after(2000);
 	assert_true(refresher.stale);
 	turn_after(REOPEN_STALE_MS);
 	assert_int_equal(refresher.opened_ms, now_ms);
+}
+
+static void
+an_old_heartbeat_is_stale_at_once_at_the_start(void **state)
+{
+	(void)state;
+	now_ms = 6000;
+	turn_after(0);
+	assert_true(fleet_is_stale(&api->fleet, 0));
+}
+
+static void
+after_a_gap_scalerd_gets_time_to_say_that_it_lives(void **state)
+{
+	(void)state;
+	turn_after(0);
+	turn_after(60000);
+	assert_false(fleet_is_stale(&api->fleet, 60023));
+	assert_false(fleet_is_late(&api->fleet, now_ms));
+	turn_after(STALE_GRACE_MS / 2);
+	assert_false(fleet_is_stale(&api->fleet, 61523));
+	turn_after(STALE_GRACE_MS / 2);
+	assert_true(fleet_is_stale(&api->fleet, 63023));
+	/* One that was stale before the gap is so after it. */
+	turn_after(60000);
+	assert_true(fleet_is_stale(&api->fleet, 123023));
+	database_write(&bench,
+		       "UPDATE fleet_state SET heartbeat_boot_ms = 123000");
+	turn_after(REFRESH_CHECK_MS);
+	assert_false(fleet_is_stale(&api->fleet, 350));
 }
 
 static void
@@ -376,6 +407,8 @@ UNIT_MAIN(TEST(the_first_turn_makes_it_ready),
 	  TEST(a_broken_database_keeps_the_last_state_and_heals),
 	  TEST(a_replaced_database_is_followed),
 	  TEST(a_stale_state_makes_it_open_the_files_again),
+	  TEST(an_old_heartbeat_is_stale_at_once_at_the_start),
+	  TEST(after_a_gap_scalerd_gets_time_to_say_that_it_lives),
 	  TEST(a_long_gap_between_turns_reads_everything),
 	  TEST(a_report_is_read_when_it_is_wanted),
 	  TEST(the_age_is_measured_with_the_wall_clock_after_a_reboot))
