@@ -3,27 +3,6 @@
 
 #include "fcgi-api/limits.h"
 
-const char *const fleet_columns[FLEET_NUMBERS] = {
-    [FLEET_HEARTBEAT_UTC_MS] = "heartbeat_utc_ms",
-    [FLEET_HEARTBEAT_BOOT_MS] = "heartbeat_boot_ms",
-    [FLEET_STALE_AFTER_MS] = "stale_after_ms",
-    [FLEET_FREE] = "free",
-    [FLEET_COMING] = "coming",
-    [FLEET_LAUNCHING] = "launching",
-    [FLEET_STARTING] = "starting",
-    [FLEET_AVAILABLE] = "available",
-    [FLEET_STANDBY] = "standby",
-    [FLEET_STOPPING] = "stopping",
-    [FLEET_UPSCALE_MARGIN] = "upscale_margin",
-    [FLEET_DOWNSCALE_MARGIN] = "downscale_margin",
-    [FLEET_SERVER_CAPACITY] = "server_capacity",
-    [FLEET_MIN_SERVERS] = "min_servers",
-    [FLEET_MAX_SERVERS] = "max_servers",
-    [FLEET_PANIC] = "panic",
-    [FLEET_LEDGER_EPOCH] = "ledger_epoch",
-    [FLEET_REV] = "rev",
-};
-
 void
 fleet_set(struct fleet_now *f, const struct fleet *read, struct instant now)
 {

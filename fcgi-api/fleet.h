@@ -9,7 +9,7 @@
 
 #include "fcgi-api/instant.h"
 
-/* Numbers of api_v1_fleet, in the order of fleet_columns. */
+/* Columns of the query api_fleet, in its order: first the numbers. */
 enum fleet_number {
 	FLEET_HEARTBEAT_UTC_MS,
 	FLEET_HEARTBEAT_BOOT_MS,
@@ -30,8 +30,9 @@ enum fleet_number {
 	FLEET_LEDGER_EPOCH,
 	FLEET_REV,
 	FLEET_NUMBERS,
+	FLEET_BOOT_ID = FLEET_NUMBERS,
+	FLEET_ALLOCATION,
 };
-extern const char *const fleet_columns[FLEET_NUMBERS];
 
 /* One reading of the row. */
 struct fleet {

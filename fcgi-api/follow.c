@@ -95,13 +95,13 @@ sweep(struct follow *f)
 }
 
 bool
-follow_load(struct follow *f, struct reader *r, struct err *err)
+follow_load(struct follow *f, struct reader *r, bool *changed, struct err *err)
 {
 	const struct reader_sink sink = {
 	    .arg = f, .begin = begin, .row = follow_row};
-	if (!reader_load(r, &sink, err))
+	if (!reader_load(r, &sink, changed, err))
 		return false;
-	if (f->full)
+	if (*changed && f->full)
 		sweep(f);
 	return true;
 }

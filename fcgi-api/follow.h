@@ -24,7 +24,9 @@ struct follow {
 
 /* One load into f->seats; a full one clears the slots that it has not. Readers
  * see each row whole. A ledger of another epoch than the rows' is taken away
- * before they come. If the load fails all is left as far as it came. */
-NODISCARD bool follow_load(struct follow *f, struct reader *r, struct err *err);
+ * before they come. *changed: as reader_load. If the load fails all is left as
+ * far as it came. */
+NODISCARD bool follow_load(struct follow *f, struct reader *r, bool *changed,
+			   struct err *err);
 
 #endif

@@ -24,7 +24,7 @@ enum {
 	SHUTDOWN_MAX_MS = 5000, /* from SIGTERM to the end of the process */
 
 	/* The refresher. */
-	REFRESH_WAIT_MS = 125,  /* the longest wait for the ledger's news */
+	REFRESH_WAIT_MS = 250,  /* the longest wait for the ledger's news */
 	REFRESH_TICK_MS = 20,   /* between two loads */
 	REFRESH_CHECK_MS = 250, /* PRAGMA data_version, without any news */
 	REFRESH_FILE_MS = 250, /* has the database, the ledger been replaced? */

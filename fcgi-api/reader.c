@@ -107,16 +107,6 @@ reader_run(struct reader *r, enum reader_query query, int64_t *number,
 	return true;
 }
 
-bool
-reader_has_changed(struct reader *r, bool *changed, struct err *err)
-{
-	int64_t version = -1;
-	if (!reader_run(r, READER_DATA_VERSION, &version, err))
-		return false;
-	*changed = version != r->version;
-	return true;
-}
-
 const char *
 reader_text(sqlite3_stmt *q, int column)
 {
@@ -127,21 +117,12 @@ reader_text(sqlite3_stmt *q, int column)
 static void
 read_fleet_row(struct reader *r, sqlite3_stmt *q, struct fleet *fleet)
 {
-	for (int i = 0; i < sqlite3_column_count(q); i++) {
-		const char *name = sqlite3_column_name(q, i);
-		if (name == NULL)
-			continue; /* out of memory: the step's rc says so */
-		if (strcmp(name, "boot_id") == 0)
-			fleet->this_boot =
-			    r->boot_id[0] != '\0' &&
-			    strcmp(reader_text(q, i), r->boot_id) == 0;
-		if (strcmp(name, "allocation") == 0)
-			fleet->pack = strcmp(reader_text(q, i), "pack") == 0;
-		for (int n = 0; n < FLEET_NUMBERS; n++) {
-			if (strcmp(name, fleet_columns[n]) == 0)
-				fleet->number[n] = sqlite3_column_int64(q, i);
-		}
-	}
+	for (int n = 0; n < FLEET_NUMBERS; n++)
+		fleet->number[n] = sqlite3_column_int64(q, n);
+	fleet->this_boot =
+	    r->boot_id[0] != '\0' &&
+	    strcmp(reader_text(q, FLEET_BOOT_ID), r->boot_id) == 0;
+	fleet->pack = strcmp(reader_text(q, FLEET_ALLOCATION), "pack") == 0;
 	if (fleet->number[FLEET_STALE_AFTER_MS] <= 0)
 		fleet->number[FLEET_STALE_AFTER_MS] = STALE_AFTER_DEFAULT_MS;
 }
@@ -210,21 +191,36 @@ read_slots(struct reader *r, int64_t since, const struct reader_sink *sink,
 }
 
 static bool
-load(struct reader *r, const struct reader_sink *sink, struct err *err)
+load_changes(struct reader *r, const struct reader_sink *sink, struct err *err)
 {
 	struct fleet fleet;
-	if (!reader_run(r, READER_BEGIN, NULL, err) ||
-	    !reader_run(r, READER_DATA_VERSION, &r->version, err) ||
-	    !reader_fleet(r, &fleet, err))
+	if (!reader_fleet(r, &fleet, err))
 		return false;
 	int64_t rev = fleet.number[FLEET_REV];
 	int64_t epoch = fleet.number[FLEET_LEDGER_EPOCH];
 	bool full = r->rev < 0 || rev < r->rev || epoch != r->epoch;
 	sink->begin(sink->arg, &fleet, full);
-	if (!read_slots(r, full ? -1 : r->rev, sink, err))
+	/* Most commits of a quiet fleet are the heartbeat alone. */
+	if ((full || rev != r->rev) &&
+	    !read_slots(r, full ? -1 : r->rev, sink, err))
 		return false;
 	r->rev = rev;
 	r->epoch = epoch;
+	return true;
+}
+
+static bool
+load(struct reader *r, const struct reader_sink *sink, bool *changed,
+     struct err *err)
+{
+	int64_t version = -1;
+	if (!reader_run(r, READER_BEGIN, NULL, err) ||
+	    !reader_run(r, READER_DATA_VERSION, &version, err))
+		return false;
+	*changed = version != r->version || r->rev < 0;
+	if (*changed && !load_changes(r, sink, err))
+		return false;
+	r->version = version;
 	return reader_run(r, READER_END, NULL, err);
 }
 
@@ -237,9 +233,10 @@ reader_abandon(struct reader *r)
 }
 
 bool
-reader_load(struct reader *r, const struct reader_sink *sink, struct err *err)
+reader_load(struct reader *r, const struct reader_sink *sink, bool *changed,
+	    struct err *err)
 {
-	if (load(r, sink, err))
+	if (load(r, sink, changed, err))
 		return true;
 	r->version = -1;
 	r->rev = -1;

@@ -52,10 +52,6 @@ void reader_close(struct reader *r);
  * is open stays good until there is a successor. */
 bool reader_is_replaced(const struct reader *r);
 
-/* Somebody has committed since the last load. */
-NODISCARD bool reader_has_changed(struct reader *r, bool *changed,
-				  struct err *err);
-
 /* Where a load goes. `begin` is called once, before any row: full says that
  * all slots follow, not only those that changed since the last load. Of rows
  * with one slot the newer change comes later. An address that is too long is
@@ -66,11 +62,12 @@ struct reader_sink {
 	void (*row)(void *arg, struct seat_row *row);
 };
 
-/* Reads what changed, in one transaction. False: damaged, busy, out of memory;
- * some rows may have been delivered; close the connection, and the next load
- * is a full one. */
+/* Reads what changed, in one transaction. *changed: somebody has committed
+ * since the last load, else the sink was not called. False: damaged, busy, out
+ * of memory; some rows may have been delivered; close the connection, and the
+ * next load is a full one. */
 NODISCARD bool reader_load(struct reader *r, const struct reader_sink *sink,
-			   struct err *err);
+			   bool *changed, struct err *err);
 
 /* Reads what operators see, in one transaction. *report is the caller's, on
  * success only. */

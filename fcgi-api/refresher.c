@@ -91,32 +91,46 @@ sort_again(struct refresher *r, int64_t now_ms)
 {
 	int64_t began_us = cpu_us();
 	sort_seats(r);
+	r->busy = true;
 	pay(r, now_ms, began_us);
 }
 
+/* What a load has brought. */
+static void
+apply(struct refresher *r, struct instant now, const struct ledger *was)
+{
+	struct api *api = r->api;
+	if (ledger_map_current(&api->ledger) == NULL)
+		ledger_map_follow(&api->ledger, database_epoch(r));
+	if (r->follow.changed || r->follow.fleet.pack != r->pack ||
+	    ledger_map_current(&api->ledger) != was)
+		sort_seats(r);
+	fleet_set(&api->fleet, &r->follow.fleet, now);
+	log_edges(r);
+	counters_add(&api->counters.reloads);
+	r->backoff_ms = REOPEN_MIN_MS;
+}
+
+/* Reads what changed, if anything did. */
 static bool
 load(struct refresher *r, struct instant now, struct err *err)
 {
 	struct api *api = r->api;
 	int64_t began_us = cpu_us();
-	struct ledger *ledger = ledger_map_current(&api->ledger);
+	const struct ledger *ledger = ledger_map_current(&api->ledger);
 	/* Before the load: what is announced during it is looked at again. */
-	if (ledger != NULL)
-		r->news = ledger_news(ledger);
-	if (!follow_load(&r->follow, &r->reader, err))
-		return false;
-	if (ledger_map_current(&api->ledger) == NULL)
-		ledger_map_follow(&api->ledger, database_epoch(r));
-	/* Most commits of a quiet fleet are the heartbeat alone. */
-	if (r->follow.changed || r->follow.fleet.pack != r->pack ||
-	    ledger_map_current(&api->ledger) != ledger)
-		sort_seats(r);
-	seats_announce(&api->seats);
-	fleet_set(&api->fleet, &r->follow.fleet, now);
-	log_edges(r);
-	counters_add(&api->counters.reloads);
+	uint32_t news = ledger == NULL ? r->news : ledger_news(ledger);
+	bool announced = news != r->news;
+	bool changed;
+	r->news = news;
 	r->check_at_ms = now.boot_ms + REFRESH_CHECK_MS;
-	r->backoff_ms = REOPEN_MIN_MS;
+	if (!follow_load(&r->follow, &r->reader, &changed, err))
+		return false;
+	if (changed)
+		apply(r, now, ledger);
+	/* Announced without a commit that we have not seen: cells opened. */
+	if (changed || announced)
+		seats_announce(&api->seats);
 	pay(r, now.boot_ms, began_us);
 	return true;
 }
@@ -155,26 +169,10 @@ must_look(struct refresher *r, int64_t now_ms)
 	       ledger_news(ledger) != r->news;
 }
 
-/* Reads what changed, if anything did. */
 static bool
-look(struct refresher *r, struct instant now, struct err *err)
+must_sort(const struct refresher *r, int64_t now_ms)
 {
-	struct ledger *ledger = ledger_map_current(&r->api->ledger);
-	bool changed;
-	/* After so long, rows may have come and gone. */
-	if (now.boot_ms > r->turned_ms + REFRESH_GAP_MS)
-		r->reader.rev = -1;
-	r->check_at_ms = now.boot_ms + REFRESH_CHECK_MS;
-	if (!reader_has_changed(&r->reader, &changed, err))
-		return false;
-	if (changed || r->reader.rev < 0)
-		return load(r, now, err);
-	/* Announced without a commit that we have not seen: cells opened. */
-	if (ledger != NULL && ledger_news(ledger) != r->news) {
-		r->news = ledger_news(ledger);
-		seats_announce(&r->api->seats);
-	}
-	return true;
+	return now_ms >= r->load_at_ms && atomic_load(&r->api->seats.crowded);
 }
 
 static void
@@ -254,12 +252,15 @@ refresher_turn(struct refresher *r, struct instant now)
 {
 	struct err err;
 	bool ok = true;
+	r->busy = false;
+	/* After so long, rows may have come and gone. */
+	if (now.boot_ms > r->turned_ms + REFRESH_GAP_MS)
+		r->reader.rev = -1;
 	if (must_open(r, now.boot_ms))
 		ok = open_and_load(r, now, &err);
 	else if (must_look(r, now.boot_ms))
-		ok = look(r, now, &err);
-	else if (now.boot_ms >= r->load_at_ms &&
-		 atomic_load(&r->api->seats.crowded))
+		ok = load(r, now, &err);
+	else if (must_sort(r, now.boot_ms))
 		sort_again(r, now.boot_ms);
 	follow_ledger(r, now.boot_ms);
 	if (now.boot_ms >= r->file_at_ms)
@@ -273,30 +274,29 @@ refresher_turn(struct refresher *r, struct instant now)
 	r->turned_ms = now.boot_ms;
 }
 
-/* Until scalerd has something new, or it is time to look anyway. */
+/* Until scalerd has something new, or it is time to look anyway; not before
+ * the next load is due. */
 static void
-wait_for_news(struct refresher *r, int stop_fd)
+wait_for_news(struct refresher *r)
 {
-	struct pollfd stop = {.fd = stop_fd, .events = POLLIN};
 	struct ledger *ledger = ledger_map_current(&r->api->ledger);
+	int wait_ms = r->busy ? REFRESH_TICK_MS : REFRESH_WAIT_MS;
+	if (ledger == NULL)
+		(void)poll(NULL, 0, wait_ms);
+	else
+		(void)ledger_wait(ledger, r->news, wait_ms);
 	int64_t pause_ms = r->load_at_ms - instant_boot_ms();
-	if (ledger == NULL || pause_ms > REFRESH_WAIT_MS)
-		pause_ms = REFRESH_WAIT_MS;
 	if (pause_ms > 0)
-		(void)poll(&stop, 1, (int)pause_ms);
-	/* The paused turn was a costly one: players are busy. */
-	if (ledger != NULL)
-		(void)ledger_wait(ledger, r->news,
-				  pause_ms > 0 ? REFRESH_TICK_MS
-					       : REFRESH_WAIT_MS);
+		(void)poll(NULL, 0,
+			   pause_ms < REFRESH_WAIT_MS ? (int)pause_ms
+						      : REFRESH_WAIT_MS);
 }
 
 void
-refresher_run(struct refresher *r, int stop_fd)
+refresher_run(struct refresher *r)
 {
-	struct pollfd stop = {.fd = stop_fd, .events = POLLIN};
-	while (poll(&stop, 1, 0) <= 0) {
-		wait_for_news(r, stop_fd);
+	for (;;) { /* as long as the process runs */
+		wait_for_news(r);
 		refresher_turn(r, instant_now());
 	}
 }

@@ -32,6 +32,7 @@ struct refresher {
 	int64_t backoff_ms;
 	uint32_t news; /* of the ledger, at the last load */
 	bool pack;     /* how the lists are sorted */
+	bool busy;     /* the last turn sorted: players are */
 	bool failing;  /* edges, for the log */
 	bool stale;
 	bool bad_addresses;
@@ -45,8 +46,9 @@ void refresher_init(struct refresher *r, struct api *api, const char *database,
  * long (DATABASE_BUSY_MS and the reading itself). */
 void refresher_turn(struct refresher *r, struct instant now);
 
-/* Turns until `stop_fd` is readable or closed at the other end. */
-void refresher_run(struct refresher *r, int stop_fd);
+/* Turns until the process ends, which it may at any time: nothing is written.
+ */
+_Noreturn void refresher_run(struct refresher *r);
 
 void refresher_end(struct refresher *r);
 

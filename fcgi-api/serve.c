@@ -34,7 +34,7 @@ static struct server_state {
 	struct refresher *refresher;
 	struct worker workers[API_THREADS];
 	atomic_bool stopping;
-	_Atomic unsigned running; /* threads of either kind */
+	_Atomic unsigned running; /* request threads */
 	int stop_pipe[2];         /* its writing end closed: stop */
 } the_server;
 
@@ -127,22 +127,16 @@ static void *
 run_refresher(void *arg)
 {
 	struct server_state *server = arg;
-	refresher_run(server->refresher, server->stop_pipe[0]);
-	atomic_fetch_sub(&server->running, 1);
-	return NULL;
+	refresher_run(server->refresher);
 }
 
 static bool
-start_thread(struct server_state *server, const pthread_attr_t *attr,
-	     void *(*run)(void *), void *arg, struct err *err)
+start_thread(const pthread_attr_t *attr, void *(*run)(void *), void *arg,
+	     struct err *err)
 {
 	pthread_t id;
-	atomic_fetch_add(&server->running, 1);
 	int rc = pthread_create(&id, attr, run, arg);
-	if (rc == 0)
-		return true;
-	atomic_fetch_sub(&server->running, 1);
-	return err_set(err, "thread: %s", strerror(rc));
+	return rc == 0 || err_set(err, "thread: %s", strerror(rc));
 }
 
 static bool
@@ -157,13 +151,14 @@ start_threads(struct server_state *server, struct api *api, struct err *err)
 		    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	if (rc != 0)
 		return err_set(err, "thread attributes: %s", strerror(rc));
-	bool ok = start_thread(server, &attr, run_refresher, server, err);
+	bool ok = start_thread(&attr, run_refresher, server, err);
 	for (unsigned i = 0; ok && i < API_THREADS; i++) {
 		struct worker *w = &server->workers[i];
 		w->server = server;
 		atomic_store(&w->connection, -1);
+		atomic_fetch_add(&server->running, 1);
 		ok = exchange_thread_init(&w->thread, api, i, err) &&
-		     start_thread(server, &attr, run_worker, w, err);
+		     start_thread(&attr, run_worker, w, err);
 	}
 	(void)pthread_attr_destroy(&attr);
 	return ok;

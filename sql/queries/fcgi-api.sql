@@ -18,12 +18,15 @@ ROLLBACK;
 -- name: api_data_version
 PRAGMA data_version;
 
+-- The first columns are those of enum fleet_number, in its order; the others
+-- are for /status.json only.
 -- name: api_fleet
-SELECT heartbeat_utc_ms, heartbeat_boot_ms, boot_id, stale_after_ms,
-       started_utc_ms, free, coming, serving, live, launching, starting,
-       available, standby, stopping, upscale_margin, downscale_margin,
-       server_capacity, min_servers, max_servers, panic, limited_by,
-       last_action, last_action_utc_ms, ledger_epoch, allocation, rev
+SELECT heartbeat_utc_ms, heartbeat_boot_ms, stale_after_ms, free, coming,
+       launching, starting, available, standby, stopping, upscale_margin,
+       downscale_margin, server_capacity, min_servers, max_servers, panic,
+       ledger_epoch, rev, boot_id, allocation,
+       started_utc_ms, serving, live, limited_by, last_action,
+       last_action_utc_ms
   FROM api_v1_fleet;
 
 -- The index gameserver_rev has all of it, in this order.
