@@ -281,7 +281,8 @@ wait_for_news(struct refresher *r)
 {
 	struct ledger *ledger = ledger_map_current(&r->api->ledger);
 	int wait_ms = r->busy ? REFRESH_TICK_MS : REFRESH_WAIT_MS;
-	if (ledger == NULL)
+	/* News of a database that is not open stay news. */
+	if (ledger == NULL || r->reader.db == NULL)
 		(void)poll(NULL, 0, wait_ms);
 	else
 		(void)ledger_wait(ledger, r->news, wait_ms);

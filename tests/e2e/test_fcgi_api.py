@@ -38,6 +38,7 @@ NOBODY = 65534
 
 EPOCH = 77
 LEDGER_SLOTS = 65536
+LEDGER_NEWS = 128  # where the count of announcements is
 LEDGER_MAGIC = 0x314744454C4D5347
 CELL_OPEN = 1 << 40
 CELL_GENERATION = 1 << 41
@@ -642,6 +643,31 @@ def test_a_damaged_database_keeps_the_last_state(tmp_path, api, database, how):
         )
     hold_during(lambda: available(api) == ADDRESS, 1.5, "the last state is granted")
     assert api.output().count("event=database_unreadable") <= 1
+
+
+def announce(path):
+    """As scalerd does after a commit, but nobody is woken."""
+    with open(path, "r+b") as file:
+        file.seek(LEDGER_NEWS)
+        count = struct.unpack("=I", file.read(4))[0]
+        file.seek(LEDGER_NEWS)
+        file.write(struct.pack("=I", count + 1))
+
+
+def cpu_s(pid):
+    ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
+def test_news_of_a_database_that_can_not_be_read_keep_nobody_busy(tmp_path, api, database):
+    for suffix in ("-wal", "-shm"):
+        Path(f"{database.path}{suffix}").unlink()
+    (tmp_path / "rubbish").write_bytes(b"\xde\xad" * 50000)
+    (tmp_path / "rubbish").rename(database.path)
+    wait_until(lambda: "event=database_unreadable" in api.output(), SEEN_S, "it is noticed")
+    announce(database.ledger)
+    before = cpu_s(api.process.pid)
+    hold_during(lambda: cpu_s(api.process.pid) - before < 0.2, 2, "it waits")
 
 
 def open_for_writing(pid, database):
