@@ -6,24 +6,26 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { DIGITS_SIZE = 21 }; /* of 2^64 - 1, and NUL */
+
 #define METHODS "GET, HEAD, OPTIONS"
 
 static const struct {
 	int status;
-	const char *reason;
+	const char *status_line;
 	const char *fields; /* that every answer with this code has */
 } codes[ANSWER_CODES] = {
-    [ANSWER_OK] = {200, "OK", ""},
-    [ANSWER_NO_CONTENT] = {204, "No Content",
+    [ANSWER_OK] = {200, "Status: 200 OK\r\n", ""},
+    [ANSWER_NO_CONTENT] = {204, "Status: 204 No Content\r\n",
 			   "Allow: " METHODS "\r\n"
 			   "Access-Control-Allow-Methods: " METHODS "\r\n"
 			   "Access-Control-Allow-Headers: *\r\n"
 			   "Access-Control-Max-Age: 86400\r\n"},
-    [ANSWER_NOT_FOUND] = {404, "Not Found", ""},
-    [ANSWER_NOT_ALLOWED] = {405, "Method Not Allowed",
+    [ANSWER_NOT_FOUND] = {404, "Status: 404 Not Found\r\n", ""},
+    [ANSWER_NOT_ALLOWED] = {405, "Status: 405 Method Not Allowed\r\n",
 			    "Allow: " METHODS "\r\n"},
-    [ANSWER_FAILED] = {500, "Internal Server Error", ""},
-    [ANSWER_UNAVAILABLE] = {503, "Service Unavailable", ""},
+    [ANSWER_FAILED] = {500, "Status: 500 Internal Server Error\r\n", ""},
+    [ANSWER_UNAVAILABLE] = {503, "Status: 503 Service Unavailable\r\n", ""},
 };
 
 static const char *const source_names[SOURCE_COUNT] = {
@@ -68,6 +70,20 @@ answer_line(struct answer *a, const char *fmt, ...)
 }
 
 void
+answer_member(struct answer *a, const char *name, const char *value)
+{
+	const char *const parts[] = {"{\"", name, "\": \"", value, "\"}"};
+	a->body = a->line;
+	a->len = 0;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t len = strlen(parts[i]);
+		assert(len < sizeof(a->line) - a->len);
+		memcpy(a->line + a->len, parts[i], len);
+		a->len += len;
+	}
+}
+
+void
 answer_made(struct answer *a)
 {
 	if (!text_ok(&a->made)) {
@@ -83,45 +99,57 @@ void
 answer_error(struct answer *a, enum answer_code code, const char *message)
 {
 	a->code = code;
-	answer_line(a, "{\"error\": \"%s\"}", message);
+	answer_member(a, "error", message);
 }
 
-/* Appends to the head; all of it fits, whatever the answer is. */
-static void head_add(char *head, size_t *len, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Appends to the head; all of it fits, whatever the answer is. By hand: printf
+ * alone would take another page of each thread's stack. */
+static void
+put(char *head, size_t *len, const char *text)
+{
+	size_t more = strlen(text);
+	assert(more < ANSWER_HEAD_SIZE - *len);
+	memcpy(head + *len, text, more + 1);
+	*len += more;
+}
 
 static void
-head_add(char *head, size_t *len, const char *fmt, ...)
+put_number(char *head, size_t *len, const char *name, uint64_t number)
 {
-	va_list args;
-	va_start(args, fmt);
-	int more = vsnprintf(head + *len, ANSWER_HEAD_SIZE - *len, fmt, args);
-	va_end(args);
-	assert(more >= 0 && (size_t)more < ANSWER_HEAD_SIZE - *len);
-	*len += (size_t)more;
+	char digits[DIGITS_SIZE] = {0};
+	char *first = digits + sizeof(digits) - 1;
+	do {
+		*--first = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	put(head, len, name);
+	put(head, len, first);
+	put(head, len, "\r\n");
 }
 
 size_t
 answer_head(const struct answer *a, char head[ANSWER_HEAD_SIZE])
 {
 	size_t len = 0;
-	head_add(head, &len, "Status: %d %s\r\n", codes[a->code].status,
-		 codes[a->code].reason);
-	if (a->code != ANSWER_NO_CONTENT)
-		head_add(
-		    head, &len, "Content-Type: %s\r\nContent-Length: %zu\r\n",
-		    a->type == NULL ? "application/json" : a->type, a->len);
-	head_add(head, &len, "%s%s", every_answer, codes[a->code].fields);
-	if (a->source < SOURCE_COUNT)
-		head_add(head, &len, "X-Gameserver-Source: %s\r\n",
-			 answer_source_name(a->source));
+	put(head, &len, codes[a->code].status_line);
+	if (a->code != ANSWER_NO_CONTENT) {
+		put(head, &len, "Content-Type: ");
+		put(head, &len, a->type == NULL ? "application/json" : a->type);
+		put_number(head, &len, "\r\nContent-Length: ", a->len);
+	}
+	put(head, &len, every_answer);
+	put(head, &len, codes[a->code].fields);
+	if (a->source < SOURCE_COUNT) {
+		put(head, &len, "X-Gameserver-Source: ");
+		put(head, &len, answer_source_name(a->source));
+		put(head, &len, "\r\n");
+	}
 	if (a->stale_s >= 0)
-		head_add(head, &len, "X-Gameserver-State-Age: %lld\r\n",
-			 (long long)a->stale_s);
+		put_number(head, &len,
+			   "X-Gameserver-State-Age: ", (uint64_t)a->stale_s);
 	if (a->code == ANSWER_UNAVAILABLE)
-		head_add(head, &len, "Retry-After: %d\r\n",
-			 RETRY_AFTER_SECONDS);
-	head_add(head, &len, "\r\n");
+		put_number(head, &len, "Retry-After: ", RETRY_AFTER_SECONDS);
+	put(head, &len, "\r\n");
 	return len;
 }
 

@@ -45,6 +45,10 @@ void answer_free(struct answer *a);
 void answer_line(struct answer *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The body {"name": "value"}, of two short texts in which nothing needs to be
+ * escaped. The bytes are those of Python's json.dumps. */
+void answer_member(struct answer *a, const char *name, const char *value);
+
 /* The body is what was added to a->made; 500 if that failed. */
 void answer_made(struct answer *a);
 

@@ -39,9 +39,8 @@ handle_available(struct exchange *x)
 			     "no gameserver available");
 		return;
 	}
-	/* Not json-c: nothing is allocated here, and the address was checked
-	 * to need no escape. The bytes are those of Python's json.dumps. */
-	answer_line(&x->answer, "{\"available\": \"%s\"}", address);
+	/* The address was checked to need no escape. */
+	answer_member(&x->answer, "available", address);
 }
 
 void

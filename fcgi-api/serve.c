@@ -63,7 +63,7 @@ fastcgi_write(void *arg, const char *bytes, size_t len)
 static void
 skip_body(FCGX_Request *request)
 {
-	char bytes[1024];
+	char bytes[256];
 	size_t skipped = 0;
 	int part;
 	do {
