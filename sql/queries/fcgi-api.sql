@@ -4,7 +4,7 @@
 -- name: api_set_up
 PRAGMA query_only = ON;
 PRAGMA trusted_schema = OFF;
-PRAGMA cache_size = -512; -- KiB: each commit of the writer empties it
+PRAGMA cache_size = -128; -- KiB: each commit of the writer empties it
 
 -- name: api_begin
 BEGIN;
