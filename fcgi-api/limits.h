@@ -29,6 +29,7 @@ enum {
 	REFRESH_CHECK_MS = 250, /* PRAGMA data_version, without any news */
 	REFRESH_FILE_MS = 250, /* has the database, the ledger been replaced? */
 	REFRESH_LIST_MS = 250, /* between two lists */
+	REFRESH_TRIM_MS = 10000, /* free pages go back to the system */
 	REFRESH_COST_SHARE =
 	    40,                 /* a load of n us of CPU: the next after 40 n */
 	REFRESH_GAP_MS = 60000, /* no turn for so long: everything is read */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fcgi-api/refresher.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -204,6 +205,17 @@ refresh_list(struct refresher *r, int64_t now_ms)
 	r->follow.list_changed = false;
 }
 
+/* A burst leaves pages behind all over the heaps, each a little fuller than
+ * the one before. */
+static void
+give_back_memory(struct refresher *r, int64_t now_ms)
+{
+	if (now_ms < r->trim_at_ms)
+		return;
+	r->trim_at_ms = now_ms + REFRESH_TRIM_MS;
+	(void)malloc_trim(0);
+}
+
 /* What operators asked for. */
 static bool
 answer_report(struct refresher *r, int64_t now_ms, struct err *err)
@@ -271,6 +283,7 @@ refresher_turn(struct refresher *r, struct instant now)
 	if (!ok)
 		give_up(r, now.boot_ms, &err);
 	watch_age(r, now.boot_ms);
+	give_back_memory(r, now.boot_ms);
 	r->turned_ms = now.boot_ms;
 }
 

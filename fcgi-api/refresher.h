@@ -26,6 +26,7 @@ struct refresher {
 	int64_t check_at_ms; /* data_version */
 	int64_t file_at_ms;  /* replaced files */
 	int64_t list_at_ms;
+	int64_t trim_at_ms;  /* the heaps */
 	int64_t judge_at_ms; /* whether the state is stale */
 	int64_t opened_ms;
 	int64_t turned_ms;
