@@ -106,6 +106,12 @@ def pss_mb(pids):
     return sum(_kb(f"/proc/{pid}/smaps_rollup", "Pss") for pid in pids) / 1024
 
 
+def mapped_mb(pids):
+    """Memory, shared pages counted in full: unlike pss_mb it does not change
+    when another process that shares a library begins or ends."""
+    return sum(_kb(f"/proc/{pid}/smaps_rollup", "Rss") for pid in pids) / 1024
+
+
 def rss_mb(pid):
     return _kb(f"/proc/{pid}/status", "VmRSS") / 1024
 
