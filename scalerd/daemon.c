@@ -58,16 +58,31 @@ tell_manager(struct daemon *d, const char *state)
 	d->notify_failed = failed;
 }
 
+static void on_turn(void *arg);
+
+/* When the scaler wants the next turn, but not within TURN_GAP_MS of the last
+ * one. */
+static void
+plan_turn(struct daemon *d)
+{
+	const int64_t earliest_ms = d->turned_ms + TURN_GAP_MS;
+	int64_t due_ms = scaler_due_ms(d->scaler);
+
+	if (due_ms < earliest_ms)
+		due_ms = earliest_ms;
+	if (!d->turn.set || d->turn.due_ms != due_ms)
+		loop_timer_set(d->loop, &d->turn, due_ms, on_turn, d);
+}
+
 static void
 on_turn(void *arg)
 {
 	struct daemon *d = arg;
-	int64_t next_ms;
 	struct err err;
 
 	if (!lock_beat(d->lock, &err))
 		end_now("lock_lost", &err);
-	switch (scaler_turn(d->scaler, &next_ms, &err)) {
+	switch (scaler_turn(d->scaler, &err)) {
 	case TURN_OK:
 		break;
 	case TURN_LOST:
@@ -76,22 +91,9 @@ on_turn(void *arg)
 		end_now("store_broken", &err);
 	}
 	d->turned_ms = loop_now_ms();
-	if (next_ms < d->turned_ms + TURN_GAP_MS)
-		next_ms = d->turned_ms + TURN_GAP_MS;
-	loop_timer_set(d->loop, &d->turn, next_ms, on_turn, d);
+	plan_turn(d);
 	tell_manager(d, d->ready ? "WATCHDOG=1" : "READY=1\nWATCHDOG=1");
 	d->ready = true;
-}
-
-/* Something was observed: a turn at once, but not within TURN_GAP_MS of the
- * last one. */
-static void
-turn_soon(struct daemon *d)
-{
-	const int64_t due_ms = d->turned_ms + TURN_GAP_MS;
-
-	if (d->turn.set && d->turn.due_ms > due_ms)
-		loop_timer_set(d->loop, &d->turn, due_ms, on_turn, d);
 }
 
 static void
@@ -100,7 +102,7 @@ on_answered(void *arg, const struct answer *answer)
 	struct daemon *d = arg;
 
 	scaler_answered(d->scaler, answer);
-	turn_soon(d);
+	plan_turn(d);
 }
 
 static void
@@ -109,7 +111,7 @@ on_listed(void *arg, const struct listing *listing)
 	struct daemon *d = arg;
 
 	scaler_listed(d->scaler, listing);
-	turn_soon(d);
+	plan_turn(d);
 }
 
 static void
@@ -118,7 +120,7 @@ on_stepped(void *arg, const struct step *step)
 	struct daemon *d = arg;
 
 	scaler_stepped(d->scaler, step);
-	turn_soon(d);
+	plan_turn(d);
 }
 
 static void
@@ -127,7 +129,7 @@ on_nudged(void *arg)
 	struct daemon *d = arg;
 
 	scaler_nudged(d->scaler);
-	turn_soon(d);
+	plan_turn(d);
 }
 
 /* ---- signals ----------------------------------------------------------- */
@@ -169,7 +171,7 @@ on_reload(void *arg, int signo)
 	store_reconfigure(d->store, &next.config);
 	scaler_reconfigure(d->scaler, &next.config);
 	log_info("reload", LOG_TEXT("file", d->path ? d->path : "default"));
-	turn_soon(d);
+	plan_turn(d);
 }
 
 static bool

@@ -172,7 +172,8 @@ act_next_ms(const struct scaler *s)
 		const struct member *m = s->fleet.member[i];
 
 		if (is_asked(m) && !m->polling)
-			next = smaller(next, m->next_poll_ms);
+			next =
+			    smaller(next, m->next_poll_ms + POLL_TOGETHER_MS);
 	}
 	for (size_t i = 0; i < s->fleet.nintent; i++) {
 		const struct intent *o = s->fleet.intent[i];

@@ -108,18 +108,22 @@ take_failed_answer(struct scaler *s, struct member *m,
 		m->silent_ms += passed < most ? passed : most;
 }
 
-void
-scaler_answered(void *arg, const struct answer *answer)
+/* Whether an answer told nothing that a turn would act on: most do. What they
+ * leave for one, such as a time to write, waits for the next. */
+static bool
+is_quiet(const struct scaler *s, const struct member *m,
+	 const struct answer *answer)
 {
-	struct scaler *s = arg;
-	struct member *m = fleet_find(&s->fleet, answer->gameserver);
+	return answer->kind == ANSWER_GOOD && s->settled &&
+	       m->row.state == STATE_AVAILABLE && !m->dirty;
+}
+
+static void
+take_answer(struct scaler *s, struct member *m, const struct answer *answer)
+{
 	const bool good = answer->kind == ANSWER_GOOD;
 	enum health before;
 
-	scaler_observe(s);
-	if (m == NULL)
-		return;
-	m->polling = false;
 	if (m->row.state == STATE_GONE || m->row.state == STATE_STOPPING)
 		return;
 	if (answer->kind == ANSWER_LOCAL_ERROR) {
@@ -138,4 +142,20 @@ scaler_answered(void *arg, const struct answer *answer)
 	m->rounds++;
 	note_health(s, m, before, answer->detail);
 	m->next_poll_ms = answer->asked_ms + act_poll_interval(s, m);
+}
+
+void
+scaler_answered(void *arg, const struct answer *answer)
+{
+	struct scaler *s = arg;
+	struct member *m = fleet_find(&s->fleet, answer->gameserver);
+
+	scaler_observe(s);
+	if (m == NULL)
+		return;
+	m->polling = false;
+	take_answer(s, m, answer);
+	scaler_turn_by(s, is_quiet(s, m, answer)
+			      ? m->next_poll_ms + POLL_TOGETHER_MS
+			      : s->now.ms);
 }

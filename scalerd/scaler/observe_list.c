@@ -304,6 +304,7 @@ scaler_listed(void *arg, const struct listing *listing)
 	const struct provider_port *provider = &s->ports.provider;
 
 	scaler_observe(s);
+	scaler_turn_by(s, s->now.ms);
 	s->listing = false;
 	if (listing->complete)
 		take_list(s, listing);
@@ -320,5 +321,6 @@ scaler_nudged(void *arg)
 	struct scaler *s = arg;
 
 	scaler_observe(s);
+	scaler_turn_by(s, s->now.ms);
 	s->next_list_ms = s->now.ms;
 }

@@ -76,6 +76,7 @@ scaler_stepped(void *arg, const struct step *step)
 	struct member *m;
 
 	scaler_observe(s);
+	scaler_turn_by(s, s->now.ms);
 	if (o == NULL)
 		return;
 	o->in_flight = false;

@@ -38,6 +38,13 @@ scaler_observe(struct scaler *s)
 	s->now = s->ports.clock.now(s->ports.clock.self);
 }
 
+void
+scaler_turn_by(struct scaler *s, int64_t at_ms)
+{
+	if (s->due_ms > at_ms)
+		s->due_ms = at_ms;
+}
+
 struct scaler *
 scaler_new(const struct ports *ports, const struct config *config)
 {
@@ -87,6 +94,7 @@ scaler_reconfigure(struct scaler *s, const struct config *config)
 		if (m->next_poll_ms > s->now.ms + config->poll_interval_ms)
 			m->next_poll_ms = s->now.ms + config->poll_interval_ms;
 	}
+	scaler_turn_by(s, s->now.ms);
 }
 
 /* From here on everything is observed anew before anything is taken away. */
@@ -306,7 +314,7 @@ note_drains(struct scaler *s)
 }
 
 enum turn_result
-scaler_turn(struct scaler *s, int64_t *next_ms, struct err *err)
+scaler_turn(struct scaler *s, struct err *err)
 {
 	enum turn_result result;
 
@@ -330,6 +338,12 @@ scaler_turn(struct scaler *s, int64_t *next_ms, struct err *err)
 	act_list(s);
 	act_questions(s);
 	fleet_prune(&s->fleet, s->now.ms - GONE_KEEP_MS);
-	*next_ms = act_next_ms(s);
+	s->due_ms = act_next_ms(s);
 	return TURN_OK;
+}
+
+int64_t
+scaler_due_ms(const struct scaler *s)
+{
+	return s->due_ms;
 }

@@ -7,8 +7,8 @@
  * decided and only then lets calls go out. It blocks nowhere but in the
  * store's commit and runs in one thread.
  *
- * Life: scaler_new, scaler_load, then scaler_turn whenever the time that the
- * last one returned has come or an observation arrived; scaler_free at any
+ * Life: scaler_new, scaler_load, then scaler_turn whenever scaler_due_ms, which
+ * each turn and each observation may change, has come; scaler_free at any
  * moment (nothing is lost: a new scaler on the same store goes on).
  */
 #ifndef GSM_SCALER_SCALER_H
@@ -53,9 +53,11 @@ enum turn_result {
 	TURN_BROKEN, /* the store is beyond help: end now */
 };
 
-/* One turn. *next_ms: CLOCK_BOOTTIME when the next one is due, at most
- * TURN_INTERVAL_MS away. Not TURN_OK: err says why. */
-enum turn_result scaler_turn(struct scaler *scaler, int64_t *next_ms,
-			     struct err *err);
+/* One turn. Not TURN_OK: err says why. */
+enum turn_result scaler_turn(struct scaler *scaler, struct err *err);
+
+/* CLOCK_BOOTTIME when the next turn is due, at most TURN_INTERVAL_MS after the
+ * last one. The caller keeps TURN_GAP_MS: an observation is due at once. */
+int64_t scaler_due_ms(const struct scaler *scaler);
 
 #endif

@@ -25,6 +25,8 @@ enum {
 	POLL_FAST_MS = 1000,    /* unknown, starting, suspect: asked so often */
 	POLL_BAD_MS = 10000,    /* bad: so often, if the usual is slower */
 	POLL_JITTER_DIV = 10,   /* +- a tenth of the interval */
+	POLL_TOGETHER_MS = 100, /* a due question waits so long for others:
+				   fewer turns */
 	GRANT_LAG_MS = 2000,    /* a handler's snapshot and nginx's cached list
 				   are at most so old */
 	FRESH_SLACK_MS = 1000,  /* over interval and timeout: still fresh */
@@ -63,6 +65,7 @@ struct scaler {
 	int64_t started_ms;
 	int64_t turned_ms; /* the last turn, 0 none */
 	int64_t turned_utc_ms;
+	int64_t due_ms; /* the next turn */
 	bool settled;
 
 	/* The provider's list. */
@@ -141,6 +144,8 @@ void change_count_launch(struct scaler *s, int64_t ms);
 
 /* Reads the clock: an observation is made now. (scaler.c) */
 void scaler_observe(struct scaler *s);
+/* The next turn is not after at_ms. (scaler.c) */
+void scaler_turn_by(struct scaler *s, int64_t at_ms);
 /* Takes over what the provider knows about it. */
 void observe_sighting(struct member *m, const struct sighting *seen);
 /* No list can be asked for now: it failed. */

@@ -300,10 +300,9 @@ static int64_t
 turn_us(struct site *site)
 {
 	const int64_t begin_us = bench_now_us();
-	int64_t next_ms;
 	struct err err;
 
-	if (scaler_turn(site->scaler, &next_ms, &err) != TURN_OK)
+	if (scaler_turn(site->scaler, &err) != TURN_OK)
 		die(err.msg);
 	return bench_now_us() - begin_us;
 }

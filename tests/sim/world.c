@@ -165,52 +165,50 @@ world_can_deliver(struct world *world, const struct moment *moment,
 void
 world_observed(struct world *world)
 {
-	const int64_t at_ms = world->last_turn_ms + TURN_GAP_MS;
+	const int64_t earliest_ms = world->last_turn_ms + TURN_GAP_MS;
 
-	if (world->turn_due_ms > at_ms)
-		world->turn_due_ms = at_ms;
+	world->turn_due_ms = scaler_due_ms(world->scaler);
+	if (world->turn_due_ms < earliest_ms)
+		world->turn_due_ms = earliest_ms;
 }
 
 static void
-check_turn_result(struct world *world, enum turn_result result, int64_t next_ms,
+check_turn_result(struct world *world, enum turn_result result,
 		  const struct err *err)
 {
 	if (result == TURN_BROKEN)
 		violate(world, "the scaler gave up: %s", err->msg);
 	else if (result == TURN_LOST && !world->store.fenced)
 		violate(world, "the scaler gave way to nobody: %s", err->msg);
-	else if (result == TURN_OK &&
-		 next_ms > world->now_ms + TURN_INTERVAL_MS)
+	else if (result == TURN_OK && scaler_due_ms(world->scaler) >
+					  world->now_ms + TURN_INTERVAL_MS)
 		violate(world, "the next turn is %" PRId64 " ms away",
-			next_ms - world->now_ms);
+			scaler_due_ms(world->scaler) - world->now_ms);
 }
 
 static void
 turn(struct world *world)
 {
 	struct err err = {.msg = ""};
-	int64_t next_ms = world->now_ms + TURN_INTERVAL_MS;
 	enum turn_result result;
 
 	if (world->now_ms - world->last_turn_ms > TURN_JUMP_MS)
 		world_unsettle(world);
 	world->launches_this_turn = 0;
-	result = scaler_turn(world->scaler, &next_ms, &err);
+	result = scaler_turn(world->scaler, &err);
 	world->figures.turns++;
 	world->ledger.damaged &= world->killed;
 	if (world->killed) {
 		world_stop_scaler(world, rng_range(&world->rng, 0, 60000));
 		return;
 	}
-	check_turn_result(world, result, next_ms, &err);
+	check_turn_result(world, result, &err);
 	if (result != TURN_OK) {
 		world_stop_scaler(world, rng_range(&world->rng, 0, 60000));
 		return;
 	}
 	world->last_turn_ms = world->now_ms;
-	world->turn_due_ms = next_ms > world->now_ms + TURN_GAP_MS
-				 ? next_ms
-				 : world->now_ms + TURN_GAP_MS;
+	world_observed(world);
 }
 
 /* ---- a history --------------------------------------------------------- */

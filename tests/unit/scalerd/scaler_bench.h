@@ -72,7 +72,6 @@ struct bench {
 	struct scaler *scaler;
 	struct err err;
 	int64_t now_ms;
-	int64_t next_ms; /* what the last turn returned */
 	uint64_t random;
 
 	/* The store. */
@@ -525,8 +524,7 @@ bench_answer_all(struct bench *b)
 static inline void
 bench_turn(struct bench *b)
 {
-	const enum turn_result result =
-	    scaler_turn(b->scaler, &b->next_ms, &b->err);
+	const enum turn_result result = scaler_turn(b->scaler, &b->err);
 
 	assert_int_equal(result, TURN_OK);
 }

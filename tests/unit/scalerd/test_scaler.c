@@ -445,7 +445,7 @@ turn_with(struct bench *b, enum store_result result)
 	bench_start_adopting(b, 1);
 	want_more(b);
 	b->result = result;
-	return scaler_turn(b->scaler, &b->next_ms, &b->err);
+	return scaler_turn(b->scaler, &b->err);
 }
 
 static void
@@ -973,11 +973,12 @@ turn_is_due_and_beats_at_least_every_interval(void **state)
 	b->list_held = true;
 	for (int i = 0; i < 100; i++) {
 		bench_turn(b);
-		assert_in_range(b->next_ms, b->now_ms + TURN_GAP_MS,
+		assert_in_range(scaler_due_ms(b->scaler),
+				b->now_ms + TURN_GAP_MS,
 				b->now_ms + TURN_INTERVAL_MS);
 		assert_in_range(b->fleet.heartbeat_ms,
 				b->now_ms - TURN_INTERVAL_MS / 2, b->now_ms);
-		b->now_ms = b->next_ms;
+		b->now_ms = scaler_due_ms(b->scaler);
 	}
 }
 
@@ -990,7 +991,7 @@ turn_is_not_due_before_the_gap_however_much_is_overdue(void **state)
 	b->prober_full = true;
 	bench_run(b, 5000);
 	bench_turn(b);
-	assert_int_equal(b->next_ms, b->now_ms + TURN_GAP_MS);
+	assert_int_equal(scaler_due_ms(b->scaler), b->now_ms + TURN_GAP_MS);
 }
 
 /* The least that any of them has answered since `before`. */
