@@ -162,6 +162,14 @@ act_questions(struct scaler *s)
 }
 
 int64_t
+act_ask_by_ms(const struct scaler *s, const struct member *m)
+{
+	if (view_health(s, m) != HEALTH_GOOD || seats_is_waiting(s, m))
+		return m->next_poll_ms;
+	return m->next_poll_ms + POLL_TOGETHER_MS;
+}
+
+int64_t
 act_next_ms(const struct scaler *s)
 {
 	int64_t next = s->now.ms + TURN_INTERVAL_MS;
@@ -172,8 +180,7 @@ act_next_ms(const struct scaler *s)
 		const struct member *m = s->fleet.member[i];
 
 		if (is_asked(m) && !m->polling)
-			next =
-			    smaller(next, m->next_poll_ms + POLL_TOGETHER_MS);
+			next = smaller(next, act_ask_by_ms(s, m));
 	}
 	for (size_t i = 0; i < s->fleet.nintent; i++) {
 		const struct intent *o = s->fleet.intent[i];

@@ -75,11 +75,8 @@ take_good_answer(struct scaler *s, struct member *m,
 	struct gameserver *row = &m->row;
 
 	if (!row->heard || row->seats != answer->seats ||
-	    row->ready_to_close != answer->ready_to_close ||
-	    s->now.ms - m->answered_written_ms >= ANSWERED_WRITE_MS) {
+	    row->ready_to_close != answer->ready_to_close)
 		m->answered = true;
-		m->answered_written_ms = s->now.ms;
-	}
 	seats_answer(s, m, answer);
 	row->heard = true;
 	row->seats = answer->seats;
@@ -108,14 +105,13 @@ take_failed_answer(struct scaler *s, struct member *m,
 		m->silent_ms += passed < most ? passed : most;
 }
 
-/* Whether an answer told nothing that a turn would act on: most do. What they
- * leave for one, such as a time to write, waits for the next. */
+/* Whether an answer told nothing that a turn would act on: most do. */
 static bool
 is_quiet(const struct scaler *s, const struct member *m,
 	 const struct answer *answer)
 {
 	return answer->kind == ANSWER_GOOD && s->settled &&
-	       m->row.state == STATE_AVAILABLE && !m->dirty;
+	       m->row.state == STATE_AVAILABLE && !m->dirty && !m->answered;
 }
 
 static void
@@ -124,8 +120,6 @@ take_answer(struct scaler *s, struct member *m, const struct answer *answer)
 	const bool good = answer->kind == ANSWER_GOOD;
 	enum health before;
 
-	if (m->row.state == STATE_GONE || m->row.state == STATE_STOPPING)
-		return;
 	if (answer->kind == ANSWER_LOCAL_ERROR) {
 		/* Says nothing about the gameserver, proves nothing either. */
 		m->proof_answers = 0;
@@ -144,6 +138,19 @@ take_answer(struct scaler *s, struct member *m, const struct answer *answer)
 	m->next_poll_ms = answer->asked_ms + act_poll_interval(s, m);
 }
 
+/* When nothing else changed the time is written now and then only, and waits
+ * for a turn. */
+static void
+note_answer_time(const struct scaler *s, struct member *m,
+		 const struct answer *answer)
+{
+	if (answer->kind == ANSWER_GOOD &&
+	    s->now.ms - m->answered_written_ms >= ANSWERED_WRITE_MS)
+		m->answered = true;
+	if (m->dirty || m->answered)
+		m->answered_written_ms = s->now.ms;
+}
+
 void
 scaler_answered(void *arg, const struct answer *answer)
 {
@@ -154,8 +161,10 @@ scaler_answered(void *arg, const struct answer *answer)
 	if (m == NULL)
 		return;
 	m->polling = false;
+	if (m->row.state == STATE_GONE || m->row.state == STATE_STOPPING)
+		return;
 	take_answer(s, m, answer);
-	scaler_turn_by(s, is_quiet(s, m, answer)
-			      ? m->next_poll_ms + POLL_TOGETHER_MS
-			      : s->now.ms);
+	scaler_turn_by(s, is_quiet(s, m, answer) ? act_ask_by_ms(s, m)
+						 : s->now.ms);
+	note_answer_time(s, m, answer);
 }
