@@ -13,6 +13,7 @@
 #include "scalerd/edge/ledger_file.h"
 #include "scalerd/edge/loop.h"
 #include "scalerd/edge/notify.h"
+#include "scalerd/edge/pages.h"
 #include "scalerd/edge/poller.h"
 #include "scalerd/edge/provider_local.h"
 #include "scalerd/edge/store.h"
@@ -93,6 +94,8 @@ on_turn(void *arg)
 	d->turned_ms = loop_now_ms();
 	plan_turn(d);
 	tell_manager(d, d->ready ? "WATCHDOG=1" : "READY=1\nWATCHDOG=1");
+	if (!d->ready)
+		pages_give_back();
 	d->ready = true;
 }
 
