@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static void *
-address(const struct dl_phdr_info *object, ElfW(Addr) at)
+address(const struct dl_phdr_info *object, uintptr_t at)
 {
 	/* The loader tells addresses as numbers. */
 	return (void *)(object->dlpi_addr + at); /* NOLINT(performance-*) */
@@ -37,7 +37,7 @@ has_relocated_text(const struct dl_phdr_info *object)
 static int
 give_back(struct dl_phdr_info *object, size_t size, void *page_size)
 {
-	const ElfW(Addr) page = *(const ElfW(Addr) *)page_size;
+	const uintptr_t page = *(const uintptr_t *)page_size;
 
 	(void)size;
 	if (has_relocated_text(object))
@@ -45,7 +45,7 @@ give_back(struct dl_phdr_info *object, size_t size, void *page_size)
 	/* The first one last: the headers that are read here lie in it. */
 	for (int i = object->dlpi_phnum - 1; i >= 0; i--) {
 		const ElfW(Phdr) *part = &object->dlpi_phdr[i];
-		const ElfW(Addr) begin = part->p_vaddr & ~(page - 1);
+		const uintptr_t begin = part->p_vaddr & ~(page - 1);
 
 		if (part->p_type == PT_LOAD && (part->p_flags & PF_W) == 0)
 			(void)madvise(address(object, begin),
@@ -58,7 +58,7 @@ give_back(struct dl_phdr_info *object, size_t size, void *page_size)
 void
 pages_give_back(void)
 {
-	ElfW(Addr) page = (ElfW(Addr))sysconf(_SC_PAGESIZE);
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
 	(void)dl_iterate_phdr(give_back, &page);
 }

@@ -104,7 +104,7 @@ static void
 ten_that_nobody_plays_on_are_asked_in_time_in_few_turns(void **state)
 {
 	struct bench *b = *state;
-	int before[10];
+	int before[RUNNERS_MAX] = {0};
 
 	b->config.downscale_margin = 1000;
 	bench_start_adopting(b, 10);
