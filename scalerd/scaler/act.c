@@ -136,6 +136,18 @@ act_poll_interval(const struct scaler *s, const struct member *m)
 			 (uint64_t)(2 * jitter + 1));
 }
 
+/* A turn also asks those that are due soon, if they are well: each moment of
+ * its own would cost a turn of its own. */
+static int64_t
+ask_from_ms(const struct scaler *s, const struct member *m)
+{
+	if (view_health(s, m) != HEALTH_GOOD || seats_is_waiting(s, m))
+		return m->next_poll_ms;
+	return m->next_poll_ms -
+	       smaller(POLL_TOGETHER_MS,
+		       s->config.poll_interval_ms / POLL_TOGETHER_DIV);
+}
+
 void
 act_questions(struct scaler *s)
 {
@@ -152,21 +164,13 @@ act_questions(struct scaler *s)
 			m->row.state == STATE_STANDBY ? "standby" : "available",
 		    .suspect = health != HEALTH_GOOD};
 
-		if (!is_asked(m) || m->polling || s->now.ms < m->next_poll_ms)
+		if (!is_asked(m) || m->polling || s->now.ms < ask_from_ms(s, m))
 			continue;
 		if (prober->ask(prober->self, &question)) {
 			m->polling = true;
 			seats_ask(s, m);
 		}
 	}
-}
-
-int64_t
-act_ask_by_ms(const struct scaler *s, const struct member *m)
-{
-	if (view_health(s, m) != HEALTH_GOOD || seats_is_waiting(s, m))
-		return m->next_poll_ms;
-	return m->next_poll_ms + POLL_TOGETHER_MS;
 }
 
 int64_t
@@ -180,7 +184,7 @@ act_next_ms(const struct scaler *s)
 		const struct member *m = s->fleet.member[i];
 
 		if (is_asked(m) && !m->polling)
-			next = smaller(next, act_ask_by_ms(s, m));
+			next = smaller(next, m->next_poll_ms);
 	}
 	for (size_t i = 0; i < s->fleet.nintent; i++) {
 		const struct intent *o = s->fleet.intent[i];
