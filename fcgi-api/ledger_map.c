@@ -64,6 +64,7 @@ map(struct ledger_map *m, uint64_t epoch, struct err *err)
 	mapping->epoch = epoch;
 	if (epoch != 0 && is_good(mapping)) {
 		publication_put(&m->published, mapping);
+		m->times++;
 		return true;
 	}
 	free_mapping(mapping);

@@ -17,6 +17,7 @@ struct ledger_map {
 	struct publication published; /* of struct mapping */
 	/* The refresher's. */
 	const char *path; /* borrowed */
+	uint64_t times;   /* that one was mapped */
 	bool failing;     /* edges, for the log */
 };
 

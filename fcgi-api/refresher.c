@@ -75,6 +75,18 @@ database_epoch(const struct refresher *r)
 	return (uint64_t)r->follow.fleet.number[FLEET_LEDGER_EPOCH];
 }
 
+/* Each ledger counts its own news: of one that was mapped since none was
+ * looked at. */
+static void
+meet_ledger(struct refresher *r)
+{
+	struct ledger_map *map = &r->api->ledger;
+	const struct ledger *ledger = ledger_map_current(map);
+	if (ledger != NULL && map->times != r->met)
+		r->news = ledger_news(ledger) - 1;
+	r->met = map->times;
+}
+
 /* The lists of slots with credit, by what the ledger says now. */
 static void
 sort_seats(struct refresher *r)
@@ -103,6 +115,7 @@ apply(struct refresher *r, struct instant now, const struct ledger *was)
 	struct api *api = r->api;
 	if (ledger_map_current(&api->ledger) == NULL)
 		ledger_map_follow(&api->ledger, database_epoch(r));
+	meet_ledger(r);
 	if (r->follow.changed || r->follow.fleet.pack != r->pack ||
 	    ledger_map_current(&api->ledger) != was)
 		sort_seats(r);
@@ -185,6 +198,7 @@ follow_ledger(struct refresher *r, int64_t now_ms)
 		return;
 	(void)ledger_map_check(&api->ledger, database_epoch(r));
 	ledger_map_follow(&api->ledger, database_epoch(r));
+	meet_ledger(r);
 	if (ledger_map_current(&api->ledger) != was) {
 		sort_seats(r);
 		seats_announce(&api->seats);

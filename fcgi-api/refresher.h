@@ -32,6 +32,7 @@ struct refresher {
 	int64_t turned_ms;
 	int64_t backoff_ms;
 	uint32_t news; /* of the ledger, at the last load */
+	uint64_t met;  /* api->ledger.times, of the ledger of the news */
 	bool pack;     /* how the lists are sorted */
 	bool busy;     /* the last turn sorted: players are */
 	bool failing;  /* edges, for the log */

@@ -237,6 +237,32 @@ another_epoch_is_stale_until_its_ledger_is_mapped(void **state)
 	assert_string_equal(grant(), "");
 }
 
+/* Each counts its own: the same number is not the same news. */
+static void
+another_ledgers_news_are_not_taken_for_the_last_ones(void **state)
+{
+	struct ledger *next;
+	struct err err;
+	uint32_t seen;
+	(void)state;
+	database_put(&bench, 1, 0, 1, "a:1", 5, "good");
+	turn_after(0);
+	seen = ledger_news(bench.ledger);
+	assert_true(ledger_create(bench.ledger_path, 78, &err));
+	assert_true(ledger_open(&next, bench.ledger_path, &err));
+	database_write(&bench, "UPDATE fleet_state SET ledger_epoch = 78");
+	turn_after(REFRESH_CHECK_MS);
+	assert_true(is_trusted());
+	assert_string_equal(grant(), "");
+	ledger_assign(next, 0, 1);
+	(void)ledger_set_closed(next, 0, false);
+	while (ledger_news(next) != seen)
+		ledger_announce(next);
+	turn_after(1);
+	assert_string_equal(grant(), "a:1");
+	ledger_close(next);
+}
+
 static void
 a_lost_ledger_is_noticed_by_the_next_request(void **state)
 {
@@ -403,6 +429,7 @@ UNIT_MAIN(TEST(the_first_turn_makes_it_ready),
 	  TEST(a_slots_first_gameserver_may_have_any_generation),
 	  TEST(rows_that_are_no_addresses_are_counted_and_left_out),
 	  TEST(another_epoch_is_stale_until_its_ledger_is_mapped),
+	  TEST(another_ledgers_news_are_not_taken_for_the_last_ones),
 	  TEST(a_lost_ledger_is_noticed_by_the_next_request),
 	  TEST(a_ledger_that_comes_later_is_mapped),
 	  TEST(a_broken_database_keeps_the_last_state_and_heals),
