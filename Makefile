@@ -61,6 +61,10 @@ PROGRAMS := $(addprefix $(BUILD)/bin/,fcgi-api scalerd gameserver)
 # What the unit tests of one part share: each is linked with all of it.
 unit_shared = $(call obj,$(filter tests/unit/$(1)/%,$(UNIT_SHARED_SRC)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
+# Those with threads, once more with ThreadSanitizer, for `make check`.
+RACES := $(BUILD)/races
+RACE_TESTS := $(addprefix $(RACES)/tests/unit/,common/test_ledger \
+	$(addprefix fcgi-api/,test_publication test_seats test_threads))
 SIM := $(BUILD)/tests/sim/sim
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC)) \
 	$(BUILD)/bench/oversell
@@ -72,11 +76,13 @@ Q := $(if $(V),,@)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all programs tests deps run check check-all bench lint format layers install \
+.PHONY: all programs tests races deps run check check-all bench lint format layers install \
 	uninstall clean help FORCE
 
 all: programs ## build fcgi-api, scalerd and gameserver in build/bin (default)
 programs: $(PROGRAMS)
+races:
+	$(SUBMAKE) SANITIZE=thread BUILD=$(RACES) $(RACE_TESTS)
 tests: $(UNIT_TESTS) $(if $(SIM_SRC),$(SIM)) $(BENCH_PROGRAMS)
 
 # ---- what is built ---------------------------------------------------------
@@ -166,14 +172,14 @@ CLOUD = @tests/cloud/venv || echo 'no build/venv: its tests are skipped' >&2
 check: ## build and run every test
 	@.ci/install-packages $(CHECK_PACKAGES)
 	$(CLOUD)
-	$(SUBMAKE) programs tests
+	$(SUBMAKE) programs tests races
 	@$(PYTEST) -m 'not long' $(PYTEST_ARGS)
 
 check-all: export SIM_SEEDS ?= 2000
 check-all: ## the same, with the tests that take long and more simulations
 	@.ci/install-packages $(CHECK_PACKAGES)
 	$(CLOUD)
-	$(SUBMAKE) programs tests
+	$(SUBMAKE) programs tests races
 	@$(PYTEST) $(PYTEST_ARGS)
 
 # SEED=/path: a checkout of PlayLiveChess/playlivechess-manager to compare with.

@@ -191,7 +191,7 @@ ledger_epoch(const struct ledger *ledger)
 
 	/* Last: only what was read above can have lost a page. */
 	if (magic != LEDGER_MAGIC || epoch > INT64_MAX ||
-	    atomic_load_explicit(&ledger->lost, memory_order_relaxed))
+	    atomic_load_explicit(&ledger->watch->lost, memory_order_relaxed))
 		return 0;
 	return epoch;
 }

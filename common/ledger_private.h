@@ -47,15 +47,22 @@ _Static_assert(offsetof(struct ledger_image, cell) == LEDGER_PREFACE,
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
 	       "processes share these");
 
+/* What the guard's handler of SIGBUS knows of a mapping. Never freed: it may
+ * look at all of them while another thread closes one. */
+struct ledger_watch {
+	_Atomic uintptr_t base; /* 0: of none */
+	atomic_bool lost;       /* a page of it became one of zeros */
+};
+
 struct ledger {
 	struct ledger_image *file;
 	dev_t dev;
 	ino_t ino;
-	atomic_bool lost; /* a page of it became one of zeros */
+	struct ledger_watch *watch; /* the guard's; NULL: not watched */
 };
 
 /* The guard looks after the mapping from now on. False: it has too many. */
 bool ledger_guard_add(struct ledger *ledger);
-void ledger_guard_remove(const struct ledger *ledger);
+void ledger_guard_remove(struct ledger *ledger);
 
 #endif
