@@ -4,7 +4,11 @@
 #include <stddef.h>
 
 enum {
-	CANDIDATES = 4,  /* two or three herd */
+	CANDIDATES = 4, /* two or three herd */
+	/* More are looked at if the best has so little: that may be gone
+	 * already, to somebody who came without a grant. */
+	CREDIT_LITTLE = 2,
+	CANDIDATES_MORE = 12,
 	ROUNDS_MAX = 4,  /* of candidates, while others are faster */
 	SCANS_MAX = 3,   /* while a slot is being written */
 	CROWDED_MIN = 8, /* slots that a search may meet without credit */
@@ -37,6 +41,27 @@ scale(uint64_t bits, uint32_t below)
 	return (uint32_t)((bits & UINT32_MAX) * below >> 32);
 }
 
+struct best {
+	uint32_t slot;
+	int64_t credit;
+};
+
+/* Of so many random ones of the list. */
+static inline void
+look_at(const struct choice *c, const struct seat_list *list, uint32_t len,
+	int candidates, struct best *best)
+{
+	uint64_t bits = 0;
+	for (int i = 0; i < candidates; i++) {
+		bits = i % 2 == 0 ? random_next(c->random) : bits >> 32;
+		uint32_t slot = atomic_load_explicit(
+		    &list->at[scale(bits, len)], memory_order_relaxed);
+		int64_t credit = seats_credit(c->seats, c->ledger, slot);
+		if (credit > best->credit)
+			*best = (struct best){slot, credit};
+	}
+}
+
 static bool
 take_emptiest(struct choice *c, enum grade grade)
 {
@@ -44,23 +69,15 @@ take_emptiest(struct choice *c, enum grade grade)
 	for (int round = 0; round < ROUNDS_MAX; round++) {
 		uint32_t len =
 		    atomic_load_explicit(&list->len, memory_order_acquire);
-		uint32_t best = 0;
-		int64_t most = 0;
-		uint64_t bits = 0;
-		for (int i = 0; i < CANDIDATES && len > 0; i++) {
-			bits = i % 2 == 0 ? random_next(c->random) : bits >> 32;
-			uint32_t slot = atomic_load_explicit(
-			    &list->at[scale(bits, len)], memory_order_relaxed);
-			int64_t credit =
-			    seats_credit(c->seats, c->ledger, slot);
-			if (credit > most) {
-				most = credit;
-				best = slot;
-			}
-		}
-		if (most == 0)
+		struct best best = {0, 0};
+		if (len == 0)
 			return false;
-		if (take(c, grade, best) == SCAN_TAKEN)
+		look_at(c, list, len, CANDIDATES, &best);
+		if (best.credit <= CREDIT_LITTLE)
+			look_at(c, list, len, CANDIDATES_MORE, &best);
+		if (best.credit == 0)
+			return false;
+		if (take(c, grade, best.slot) == SCAN_TAKEN)
 			return true;
 	}
 	return false;

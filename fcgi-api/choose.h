@@ -21,7 +21,8 @@ struct choice {
 };
 
 /* One seat by credit: a good one's, else a suspect's. Spread is the best of
- * four random slots with credit, so that a burst does not herd. False: every
+ * four random slots with credit, so that a burst does not herd; of more while
+ * the best has little. False: every
  * slot was looked at and none has credit. The ledger must be there. */
 bool choose_by_credit(struct choice *c);
 

@@ -77,10 +77,10 @@ static const struct table tables[] = {
      .question_ms = 200,
      .walk_in_percent = 3,
      .policies = ONE(POLICY_SPREAD)},
-    {.title = "80 % load, room enough, gameservers of 10 seats, 1 % walk in",
+    {.title = "80 % load, room enough, gameservers of 10 seats",
      .capacity = 10,
      .hold_ms = 2000,
-     .walk_in_percent = 1,
+     .walk_in_percent = 3,
      .policies = ONE(POLICY_SPREAD) | OTHERS},
     {.title = "80 % load, a third of the room, joined_total",
      .capacity = 100,
@@ -179,7 +179,9 @@ make_cell(const struct table *table, int64_t poll, int64_t rate,
 
 /* ---- one run ----------------------------------------------------------- */
 
-/* There can't be polls more often than answers come. */
+/* A gameserver is asked again when it has answered: there can't be polls more
+ * often than that, and room for such is not enough. SLEEP_TIME can't be so
+ * short. */
 static bool
 must_not_refuse(const struct table *table, const struct cell *cell)
 {

@@ -118,6 +118,24 @@ suspects_are_chosen_only_when_no_good_one_has_credit(void **state)
 	assert_int_equal(bench_choose(&bench, false), -1);
 }
 
+/* Its cell is not closed yet, and the lists are those of before. */
+static void
+one_that_left_is_not_chosen_whatever_else_says_so(void **state)
+{
+	struct seat_row left = {.slot = 0, .generation = 1, .limit = 100};
+	(void)state;
+	bench_add(&bench, 0, GRADE_GOOD, 100);
+	bench_add(&bench, 1, GRADE_SUSPECT, 1);
+	bench_sort(&bench, false);
+	seats_write(bench.seats, &left);
+	assert_int_equal(bench_choose(&bench, false), 1);
+	assert_int_equal(bench_choose(&bench, false), -1);
+	assert_int_equal(bench_choose(&bench, true), -1);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(bench_choose_stale(&bench, i % 2 == 0), 1);
+	assert_int_equal(granted(0), 0);
+}
+
 static void
 asking_alone_grants_nothing(void **state)
 {
@@ -162,10 +180,27 @@ a_burst_does_not_herd(void **state)
 	}
 }
 
+/* Somebody without a grant may have taken the last seat that is known of: one
+ * in five here has more. */
+static void
+the_last_seat_of_one_is_left_while_another_has_more(void **state)
+{
+	int last = 0;
+	(void)state;
+	for (int trial = 0; trial < HERD_TRIALS; trial++) {
+		for (uint32_t slot = 0; slot < HERD_SERVERS; slot++)
+			bench_add(&bench, slot, GRADE_GOOD,
+				  slot % 5 == 0 ? 3 : 1);
+		bench_sort(&bench, false);
+		last += bench_choose(&bench, false) % 5 != 0;
+	}
+	assert_in_range(last, 0, HERD_TRIALS / 20);
+}
+
 static void
 pack_fills_the_fullest_before_the_next(void **state)
 {
-	static const int64_t limits[] = {50, 3, 0, 20, 3000, 5};
+	static const int64_t limits[] = {50, 3, 0, 20, 2050, 5};
 	static const int order[] = {1, 5, 3, 0, 4};
 	(void)state;
 	for (uint32_t slot = 0; slot < 6; slot++)
@@ -258,6 +293,10 @@ stale_without_a_ledger_it_counts_by_itself(void **state)
 		(void)bench_choose_stale(&bench, false);
 	assert_int_equal(atomic_load(&bench.seats->uncounted[0]), 300);
 	assert_int_equal(atomic_load(&bench.seats->uncounted[1]), 100);
+	/* What the gameserver says next has them in it. */
+	bench_add(&bench, 1, GRADE_GOOD, 20);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(bench_choose_stale(&bench, false), 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -268,7 +307,9 @@ UNIT_MAIN(TEST(an_empty_fleet_gives_no_address),
 	  TEST(a_refusal_ends_with_the_next_news),
 	  TEST(closed_cells_and_other_generations_are_never_granted),
 	  TEST(suspects_are_chosen_only_when_no_good_one_has_credit),
+	  TEST(one_that_left_is_not_chosen_whatever_else_says_so),
 	  TEST(asking_alone_grants_nothing), TEST(a_burst_does_not_herd),
+	  TEST(the_last_seat_of_one_is_left_while_another_has_more),
 	  TEST(pack_fills_the_fullest_before_the_next),
 	  TEST(pack_goes_back_to_one_that_has_a_seat_again),
 	  TEST(stale_the_chance_is_in_proportion_to_free_seats),
