@@ -119,10 +119,14 @@ def assert_error(answer, status):
         assert answer.headers.get(name) == value, name
 
 
+def limit_of_the_api(name):
+    headers = "".join(path.read_text() for path in (ROOT / "fcgi-api").glob("*.h"))
+    return number(rf"\b{name} = (\d+)", headers)
+
+
 @pytest.fixture(scope="module")
 def threads():
-    headers = "".join(path.read_text() for path in (ROOT / "fcgi-api").glob("*.h"))
-    return number(r"\bAPI_THREADS = (\d+)", headers)
+    return limit_of_the_api("API_THREADS")
 
 
 @pytest.mark.parametrize("kind", ["production", "demo"])
@@ -145,6 +149,13 @@ def test_connections_never_exceed_the_threads(kind, threads):
     assert workers * keepalive < threads
     assert limit < threads
     assert limit + (workers - 1) * keepalive <= threads
+
+
+@pytest.mark.parametrize("kind", ["production", "demo"])
+def test_nginx_lets_go_of_an_idle_connection_before_the_api_does(kind):
+    """Else requests meet a connection that is being closed."""
+    idle_s = number(r"^ *keepalive_timeout (\d+)s;", render(kind))
+    assert idle_s * 1000 < limit_of_the_api("READ_MAX_MS")
 
 
 def test_nginx_accepts_the_production_site(tmp_path):

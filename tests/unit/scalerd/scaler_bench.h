@@ -59,6 +59,7 @@ struct call {
 struct open_question {
 	int64_t gameserver, asked_ms;
 	int port;
+	bool suspect;
 };
 
 /* What a list was told of a row. */
@@ -83,6 +84,7 @@ struct bench {
 	bool not_writer;
 	int writer_checks;
 	int ncommit;
+	size_t nwritten; /* rows of gameservers, by all commits */
 	struct fleet_row fleet;
 	struct stored_row row[STORED_MAX];
 	struct operation operation[STORED_MAX];
@@ -229,6 +231,7 @@ bench_commit(void *self, const struct batch *batch, struct err *err)
 	for (size_t i = 0; i < batch->nalarm; i++)
 		bench_store_alarm(b, &batch->alarm[i]);
 	b->fleet = *batch->fleet;
+	b->nwritten += batch->ngameserver;
 	b->ncommit++;
 	return STORE_OK;
 }
@@ -349,7 +352,8 @@ bench_ask(void *self, const struct question *question)
 	b->question[b->nquestion++] =
 	    (struct open_question){.gameserver = question->gameserver,
 				   .asked_ms = b->now_ms,
-				   .port = question->port};
+				   .port = question->port,
+				   .suspect = question->suspect};
 	return true;
 }
 

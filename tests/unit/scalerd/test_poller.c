@@ -507,12 +507,12 @@ a_new_url_holds_from_the_next_question_on(void **state)
 static void
 connections_are_kept_and_found_again(void **state)
 {
-	enum { SERVERS = 3, TIMES = 4 };
+	enum { HANDLES = 3, SERVERS = 2 * HANDLES, TIMES = 4 };
 	struct bench *b = *state;
 	struct tcp_server server[SERVERS];
 
-	/* More than one multi handle. */
-	b->config.max_servers = SERVERS * LANE_SHARD_SIZE;
+	/* More than one multi handle, and more than one connection in each. */
+	b->config.max_servers = HANDLES * LANE_SHARD_SIZE;
 	poller_reconfigure(b->poller, &b->config);
 	for (int i = 0; i < SERVERS; i++)
 		tcp_server_start(&server[i], serve_kept, NULL, 0);

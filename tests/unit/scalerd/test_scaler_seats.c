@@ -135,6 +135,26 @@ one_that_comes_back_from_standby_has_credit_at_once(void **state)
 	assert_int_equal(bench_calls(b, OP_LAUNCH), 0);
 }
 
+static void
+long_polls_do_not_delay_the_credit_of_one_that_comes_back(void **state)
+{
+	struct bench *b = *state;
+	struct runner *r;
+
+	b->config.join_grace_ms = 600000;
+	bench_start_adopting(b, 4);
+	b->config.poll_interval_ms = 60000;
+	scaler_reconfigure(b->scaler, &b->config);
+	RUN_UNTIL(b, bench_count(b, STATE_STANDBY) == 1);
+	r = bench_only(b, STATE_STANDBY);
+	bench_run(b, 4 * HOLD_MS);
+	b->config.upscale_margin = 31;
+	b->config.downscale_margin = 60;
+	scaler_reconfigure(b->scaler, &b->config);
+	bench_turn(b);
+	assert_int_equal(credit_of(b, r), CAPACITY);
+}
+
 /* ---- free -------------------------------------------------------------- */
 
 static void
@@ -495,6 +515,7 @@ UNIT_MAIN(
     SEATS_TEST(suspect_keeps_its_cell_and_its_limit),
     SEATS_TEST(bad_one_has_a_closed_cell_until_it_is_good_again),
     SEATS_TEST(one_that_comes_back_from_standby_has_credit_at_once),
+    SEATS_TEST(long_polls_do_not_delay_the_credit_of_one_that_comes_back),
     SEATS_TEST(free_is_what_may_still_be_granted),
     SEATS_TEST(seats_that_were_granted_count_until_the_hold_is_over),
     SEATS_TEST(emptiest_is_the_one_with_the_most_seats_whatever_its_credit),
