@@ -301,10 +301,8 @@ refresher_turn(struct refresher *r, struct instant now)
 	r->turned_ms = now.boot_ms;
 }
 
-/* Until scalerd has something new, or it is time to look anyway; not before
- * the next load is due. */
-static void
-wait_for_news(struct refresher *r)
+void
+refresher_wait(struct refresher *r)
 {
 	struct ledger *ledger = ledger_map_current(&r->api->ledger);
 	int wait_ms = r->busy ? REFRESH_TICK_MS : REFRESH_WAIT_MS;
@@ -324,7 +322,7 @@ void
 refresher_run(struct refresher *r)
 {
 	for (;;) { /* as long as the process runs */
-		wait_for_news(r);
+		refresher_wait(r);
 		refresher_turn(r, instant_now());
 	}
 }

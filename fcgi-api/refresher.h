@@ -48,7 +48,12 @@ void refresher_init(struct refresher *r, struct api *api, const char *database,
  * long (DATABASE_BUSY_MS and the reading itself). */
 void refresher_turn(struct refresher *r, struct instant now);
 
-/* Turns until the process ends, which it may at any time: nothing is written.
+/* Waits until scalerd has something new or it is time to look anyway, but not
+ * before the next load is due: REFRESH_WAIT_MS twice at most. */
+void refresher_wait(struct refresher *r);
+
+/* Waits and turns until the process ends, which it may at any time: nothing is
+ * written.
  */
 _Noreturn void refresher_run(struct refresher *r);
 

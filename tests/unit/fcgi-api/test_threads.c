@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Request threads and the refresher at once, as in fcgi-api; the test stands in
  * for scalerd. Worth most under -fsanitize=thread, which `make check` does. */
-#define _GNU_SOURCE /* pipe2 */
 #include "tests/unit/fcgi-api/database_bench.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -27,8 +25,7 @@ static struct database_bench bench;
 static struct api *api;
 static struct refresher refresher;
 static pthread_t refresher_thread;
-static int stop_pipe[2];
-static atomic_bool over;
+static atomic_bool over, ended; /* requests, the refresher */
 
 struct requester {
 	pthread_t id;
@@ -44,7 +41,10 @@ static void *
 refresh(void *arg)
 {
 	(void)arg;
-	refresher_run(&refresher, stop_pipe[0]);
+	while (!atomic_load(&ended)) {
+		refresher_wait(&refresher);
+		refresher_turn(&refresher, instant_now());
+	}
 	return NULL;
 }
 
@@ -64,8 +64,8 @@ set_up(void **state)
 	assert_non_null(api);
 	api_init(api, bench.ledger_path);
 	refresher_init(&refresher, api, bench.path, "this-boot");
-	assert_int_equal(pipe2(stop_pipe, O_CLOEXEC), 0);
 	atomic_store(&over, false);
+	atomic_store(&ended, false);
 	assert_int_equal(pthread_create(&refresher_thread, NULL, refresh, NULL),
 			 0);
 	return 0;
@@ -75,9 +75,8 @@ static int
 tear_down(void **state)
 {
 	(void)state;
-	close(stop_pipe[1]);
+	atomic_store(&ended, true);
 	assert_int_equal(pthread_join(refresher_thread, NULL), 0);
-	close(stop_pipe[0]);
 	refresher_end(&refresher);
 	api_free(api);
 	free(api);
