@@ -136,40 +136,57 @@ act_poll_interval(const struct scaler *s, const struct member *m)
 			 (uint64_t)(2 * jitter + 1));
 }
 
-/* A turn also asks those that are due soon, if they are well: each moment of
- * its own would cost a turn of its own. */
+/* So much earlier or later it may be asked. */
 static int64_t
-ask_from_ms(const struct scaler *s, const struct member *m)
+together_ms(const struct scaler *s, const struct member *m)
 {
 	if (view_health(s, m) != HEALTH_GOOD || seats_is_waiting(s, m))
-		return m->next_poll_ms;
-	return m->next_poll_ms -
-	       smaller(POLL_TOGETHER_MS,
-		       s->config.poll_interval_ms / POLL_TOGETHER_DIV);
+		return 0;
+	return smaller(POLL_TOGETHER_MS,
+		       s->config.poll_interval_ms / POLL_JITTER_DIV);
+}
+
+int64_t
+act_ask_by_ms(const struct scaler *s, const struct member *m)
+{
+	return m->next_poll_ms + together_ms(s, m);
+}
+
+static bool
+ask(struct scaler *s, struct member *m)
+{
+	const struct prober_port *prober = &s->ports.prober;
+	const struct question question = {
+	    .gameserver = m->row.id,
+	    .ip = m->row.ip,
+	    .port = m->row.port,
+	    .told_state =
+		m->row.state == STATE_STANDBY ? "standby" : "available",
+	    .suspect = view_health(s, m) != HEALTH_GOOD};
+
+	if (!prober->ask(prober->self, &question))
+		return false;
+	m->polling = true;
+	seats_ask(s, m);
+	return true;
 }
 
 void
 act_questions(struct scaler *s)
 {
-	const struct prober_port *prober = &s->ports.prober;
+	int early = 0;
 
 	for (size_t i = 0; i < s->fleet.nmember; i++) {
 		struct member *m = s->fleet.member[i];
-		const enum health health = view_health(s, m);
-		struct question question = {
-		    .gameserver = m->row.id,
-		    .ip = m->row.ip,
-		    .port = m->row.port,
-		    .told_state =
-			m->row.state == STATE_STANDBY ? "standby" : "available",
-		    .suspect = health != HEALTH_GOOD};
 
-		if (!is_asked(m) || m->polling || s->now.ms < ask_from_ms(s, m))
+		if (!is_asked(m) || m->polling)
 			continue;
-		if (prober->ask(prober->self, &question)) {
-			m->polling = true;
-			seats_ask(s, m);
-		}
+		if (s->now.ms >= m->next_poll_ms)
+			(void)ask(s, m); /* no room: next turn */
+		else if (early < POLL_TOGETHER_MAX &&
+			 s->now.ms >= m->next_poll_ms - together_ms(s, m) &&
+			 ask(s, m))
+			early++;
 	}
 }
 
@@ -184,7 +201,7 @@ act_next_ms(const struct scaler *s)
 		const struct member *m = s->fleet.member[i];
 
 		if (is_asked(m) && !m->polling)
-			next = smaller(next, m->next_poll_ms);
+			next = smaller(next, act_ask_by_ms(s, m));
 	}
 	for (size_t i = 0; i < s->fleet.nintent; i++) {
 		const struct intent *o = s->fleet.intent[i];

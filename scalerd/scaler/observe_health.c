@@ -164,6 +164,7 @@ scaler_answered(void *arg, const struct answer *answer)
 	if (m->row.state == STATE_GONE || m->row.state == STATE_STOPPING)
 		return;
 	take_answer(s, m, answer);
-	scaler_turn_by(s, is_quiet(s, m, answer) ? m->next_poll_ms : s->now.ms);
+	scaler_turn_by(s, is_quiet(s, m, answer) ? act_ask_by_ms(s, m)
+						 : s->now.ms);
 	note_answer_time(s, m, answer);
 }

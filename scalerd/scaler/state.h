@@ -25,9 +25,11 @@ enum {
 	POLL_FAST_MS = 1000,    /* unknown, starting, suspect: asked so often */
 	POLL_BAD_MS = 10000,    /* bad: so often, if the usual is slower */
 	POLL_JITTER_DIV = 10,   /* +- a tenth of the interval */
-	POLL_TOGETHER_MS = 200, /* one that is well is asked so much earlier, */
-	POLL_TOGETHER_DIV = 5,  /* but a fifth of the interval at most, with
-				   others that are due */
+	POLL_TOGETHER_MS = 100, /* one that is well is asked so much earlier or
+				   later, but no more than the jitter, in one
+				   turn with others: each costs a turn */
+	POLL_TOGETHER_MAX = 16, /* asked earlier in one turn: a large fleet must
+				   not come to be asked all at once */
 	GRANT_LAG_MS = 2000,    /* a handler's snapshot and nginx's cached list
 				   are at most so old */
 	FRESH_SLACK_MS = 1000,  /* over interval and timeout: still fresh */
@@ -219,6 +221,8 @@ void act_list(struct scaler *s);
 void act_questions(struct scaler *s);
 /* When the next of these is due. */
 int64_t act_next_ms(const struct scaler *s);
+/* When a turn has to ask it, if none comes before. */
+int64_t act_ask_by_ms(const struct scaler *s, const struct member *m);
 /* The interval after which a gameserver is asked again, with jitter. */
 int64_t act_poll_interval(const struct scaler *s, const struct member *m);
 

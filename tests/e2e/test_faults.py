@@ -195,7 +195,7 @@ def test_a_gameserver_that_somebody_started_is_served_and_never_stopped(stack, p
         wait_until(lambda: foreign.address in stack.serving(), 5, "it serves")
         stack.configure(MIN_SERVERS=1)
         stack.scalerd.send(signal.SIGHUP)
-        wait_until(lambda: len(stack.pids()) == 2, 20, "one of ours was released")
+        wait_until(lambda: len(stack.pids()) < 3, 20, "ours are released, one or both at once")
         hold_during(lambda: stack.state(foreign.address) == "available", 3, "it stays")
         assert health(foreign.address)["ready_to_close"] is True
         assert "terminating" not in foreign.output()

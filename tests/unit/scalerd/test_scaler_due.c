@@ -114,8 +114,8 @@ ten_that_nobody_plays_on_are_asked_in_time_in_few_turns(void **state)
 	 * and what it brings. */
 	assert_in_range(run_when_due(b, 60000), 60, 60 * 8);
 	for (size_t i = 0; i < b->nrunner; i++)
-		assert_in_range(b->runner[i].nanswer - before[i], 60000 / 1100,
-				60000 / 700);
+		assert_in_range(b->runner[i].nanswer - before[i], 60000 / 1200,
+				60000 / 800);
 }
 
 #define SCALER_TEST(name)                                                      \

@@ -57,10 +57,12 @@ those_that_began_together_are_not_asked_together_for_long(void **state)
 	assert_int_not_equal(polls.last_ms[0], polls.last_ms[2]);
 	assert_int_not_equal(polls.last_ms[1], polls.last_ms[2]);
 	assert_in_range(polls.shortest_ms,
-			INTERVAL_MS - INTERVAL_MS / POLL_JITTER_DIV,
+			INTERVAL_MS - INTERVAL_MS / POLL_JITTER_DIV -
+			    POLL_TOGETHER_MS,
 			INTERVAL_MS - STEP_MS);
 	assert_in_range(polls.longest_ms, INTERVAL_MS + STEP_MS,
-			INTERVAL_MS + INTERVAL_MS / POLL_JITTER_DIV + STEP_MS);
+			INTERVAL_MS + INTERVAL_MS / POLL_JITTER_DIV +
+			    POLL_TOGETHER_MS + STEP_MS);
 }
 
 /* ---- lanes ------------------------------------------------------------- */
