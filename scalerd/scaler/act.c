@@ -202,6 +202,9 @@ act_next_ms(const struct scaler *s)
 
 		if (is_asked(m) && !m->polling)
 			next = smaller(next, act_ask_by_ms(s, m));
+		/* It did not fit into this turn's commit. */
+		if (m->answered && !s->uncommitted)
+			next = s->now.ms;
 	}
 	for (size_t i = 0; i < s->fleet.nintent; i++) {
 		const struct intent *o = s->fleet.intent[i];

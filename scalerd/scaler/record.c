@@ -72,6 +72,13 @@ fill_fleet(const struct scaler *s, struct fleet_row *row)
 }
 
 static bool
+is_answered_only(const struct member *m)
+{
+	return m->answered && !m->dirty;
+}
+
+/* Of those that differ by an answer only the first RECORD_ANSWERED_MAX. */
+static bool
 collect(const struct scaler *s, struct rows *rows)
 {
 	const struct fleet *fleet = &s->fleet;
@@ -84,8 +91,9 @@ collect(const struct scaler *s, struct rows *rows)
 		if (fleet->member[i]->dirty)
 			rows->gameserver[rows->ngameserver++] =
 			    &fleet->member[i]->row;
-	for (size_t i = 0; i < fleet->nmember; i++)
-		if (fleet->member[i]->answered && !fleet->member[i]->dirty) {
+	for (size_t i = 0;
+	     i < fleet->nmember && rows->nanswered < RECORD_ANSWERED_MAX; i++)
+		if (is_answered_only(fleet->member[i])) {
 			rows->gameserver[rows->ngameserver++] =
 			    &fleet->member[i]->row;
 			rows->nanswered++;
@@ -104,11 +112,13 @@ static void
 mark_clean(struct scaler *s)
 {
 	const struct instant now = s->ports.clock.now(s->ports.clock.self);
+	size_t nanswered = 0;
 
 	for (size_t i = 0; i < s->fleet.nmember; i++) {
 		struct member *m = s->fleet.member[i];
 
-		m->dirty = m->answered = false;
+		if (!is_answered_only(m) || nanswered++ < RECORD_ANSWERED_MAX)
+			m->dirty = m->answered = false;
 		if (m->row.state == STATE_STANDBY &&
 		    m->quiet_ms == QUIET_NOT_YET)
 			m->quiet_ms = now.ms;

@@ -47,6 +47,9 @@ enum {
 	SAMPLE_INTERVAL_MS = 10000, /* capacity_history */
 	ANSWERED_WRITE_MS = 10000,  /* the last answer's time is written so
 				       often when nothing else changed */
+	RECORD_ANSWERED_MAX = 2048, /* rows that differ by an answer only, in
+				       one commit: the others wait for the next
+				       turn, so that none takes long */
 	WRITER_CHECK_MS = 1000, /* a commit older than this does not prove that
 				   we are the writer */
 	GONE_KEEP_MS = 3600000, /* gone rows stay in memory: late launches */

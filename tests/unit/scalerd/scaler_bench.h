@@ -17,16 +17,21 @@
 #include "scalerd/scaler/scaler.h"
 #include "scalerd/scaler/state.h" /* for its times only */
 
+/* A test that needs more gameservers defines it first. */
+#ifndef BENCH_RUNNERS
+#define BENCH_RUNNERS 16
+#endif
+
 enum {
-	STORED_MAX = 64,
+	RUNNERS_MAX = BENCH_RUNNERS,
+	STORED_MAX = 4 * RUNNERS_MAX,
 	CALLS_MAX = 64,
-	RUNNERS_MAX = 16,
 	ANSWER_MS = 50, /* from a turn to the answers to what it asked, and
 			   from these to the next turn */
 	PORT_FIRST = 100,
 	PATIENCE_MS = 1800000, /* RUN_UNTIL gives up */
 	CAPACITY = 10,
-	SLOTS = 32,
+	SLOTS = 2 * RUNNERS_MAX,
 };
 
 #define UTC_AHEAD_MS INT64_C(1763830128000) /* CLOCK_REALTIME - BOOTTIME */

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* More answers between two turns than one commit takes. */
+#define BENCH_RUNNERS 2200
+#include "tests/unit/scalerd/scaler_bench.h"
+
+enum { SEATS_LEFT = 3 };
+
+/* A settled fleet whose questions are all answered at the same moment. */
+static void
+answer_all_at_once(struct bench *b)
+{
+	b->config.max_servers = RUNNERS_MAX;
+	b->config.downscale_margin = INT64_C(2) * RUNNERS_MAX * CAPACITY;
+	bench_start_adopting(b, RUNNERS_MAX - 1);
+	b->list_held = true;
+	for (size_t i = 0; i < b->nrow; i++) {
+		const struct answer answer = {.gameserver = b->row[i].row.id,
+					      .kind = ANSWER_GOOD,
+					      .asked_ms = b->now_ms,
+					      .seats = SEATS_LEFT,
+					      .joined = -1};
+
+		scaler_answered(b->scaler, &answer);
+	}
+	b->nwritten = 0;
+}
+
+static size_t
+count_written(const struct bench *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->nrow; i++)
+		n += b->row[i].row.seats == SEATS_LEFT;
+	return n;
+}
+
+static void
+one_commit_takes_a_bounded_number_of_answers(void **state)
+{
+	struct bench *b = *state;
+
+	answer_all_at_once(b);
+	bench_turn(b);
+	assert_int_equal(b->nwritten, RECORD_ANSWERED_MAX);
+	assert_int_equal(count_written(b), RECORD_ANSWERED_MAX);
+}
+
+static void
+the_other_answers_are_written_by_the_next_turn_which_comes_at_once(void **state)
+{
+	struct bench *b = *state;
+
+	answer_all_at_once(b);
+	bench_turn(b);
+	assert_int_equal(scaler_due_ms(b->scaler), b->now_ms + TURN_GAP_MS);
+	bench_turn(b);
+	assert_int_equal(count_written(b), b->nrow);
+	assert_true(scaler_due_ms(b->scaler) > b->now_ms + TURN_GAP_MS);
+}
+
+static void
+answers_that_waited_are_written_with_a_later_change(void **state)
+{
+	struct bench *b = *state;
+	struct answer answer = {
+	    .kind = ANSWER_GOOD, .seats = SEATS_LEFT - 1, .joined = -1};
+	const struct gameserver *last;
+
+	answer_all_at_once(b);
+	bench_turn(b);
+	last = &b->row[b->nrow - 1].row;
+	answer.gameserver = last->id;
+	answer.asked_ms = b->now_ms;
+	scaler_answered(b->scaler, &answer);
+	bench_turn(b);
+	assert_int_equal(last->seats, SEATS_LEFT - 1);
+	assert_int_equal(count_written(b), b->nrow - 1);
+}
+
+#define BURST_TEST(name)                                                       \
+	cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+
+UNIT_MAIN(
+    BURST_TEST(one_commit_takes_a_bounded_number_of_answers),
+    BURST_TEST(
+	the_other_answers_are_written_by_the_next_turn_which_comes_at_once),
+    BURST_TEST(answers_that_waited_are_written_with_a_later_change))
