@@ -63,7 +63,7 @@ unit_shared = $(call obj,$(filter tests/unit/$(1)/%,$(UNIT_SHARED_SRC)))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 # Those with threads, once more with ThreadSanitizer, for `make check`.
 RACES := $(BUILD)/races
-RACE_TESTS := $(addprefix $(RACES)/tests/unit/,common/test_ledger \
+RACE_TESTS := $(addprefix $(RACES)/tests/unit/,common/test_ledger_shared \
 	$(addprefix fcgi-api/,test_publication test_seats test_threads))
 SIM := $(BUILD)/tests/sim/sim
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC)) \

@@ -126,11 +126,18 @@ raise_rev(struct store *store, int64_t *rev)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* What an answer changes but for the limit, in the order of the columns. */
 static void
-put_health(struct binder *b, struct store *store, const struct gameserver *row)
+bind_answer(struct binder *b, struct store *store, const struct gameserver *row)
 {
 	put_text(b,
 		 health_name(health_of(row->score, store_health_rule(store))));
+	put_int(b, row->score);
+	put_int(b, row->heard);
+	put_int(b, row->seats);
+	put_int(b, row->most_seats);
+	put_int(b, row->ready_to_close);
+	put_int(b, row->answered_utc_ms);
 }
 
 static int
@@ -150,13 +157,7 @@ put_gameserver(struct store *store, const struct gameserver *row, int64_t rev)
 	put_text(&b, row->ip);
 	put_int(&b, row->port);
 	put_text(&b, row->address);
-	put_health(&b, store, row);
-	put_int(&b, row->score);
-	put_int(&b, row->heard);
-	put_int(&b, row->seats);
-	put_int(&b, row->most_seats);
-	put_int(&b, row->ready_to_close);
-	put_int(&b, row->answered_utc_ms);
+	bind_answer(&b, store, row);
 	put_int(&b, row->host_leaving);
 	put_int(&b, row->slot);
 	put_int(&b, row->generation);
@@ -173,13 +174,7 @@ put_answer(struct store *store, const struct gameserver *row, int64_t rev)
 	int rc;
 
 	put_int(&b, row->id);
-	put_health(&b, store, row);
-	put_int(&b, row->score);
-	put_int(&b, row->heard);
-	put_int(&b, row->seats);
-	put_int(&b, row->most_seats);
-	put_int(&b, row->ready_to_close);
-	put_int(&b, row->answered_utc_ms);
+	bind_answer(&b, store, row);
 	put_int(&b, row->grant_limit);
 	put_int(&b, rev);
 	rc = run(&b);

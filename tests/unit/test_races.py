@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 BUILD = Path(os.environ.get("GSM_BUILD", Path(__file__).parents[2] / "build"))
-NAMES = ("common/test_ledger", "fcgi-api/test_publication", "fcgi-api/test_seats")
+NAMES = ("common/test_ledger_shared", "fcgi-api/test_publication", "fcgi-api/test_seats")
 NAMES += ("fcgi-api/test_threads",)
 RUN_S = 120
 

@@ -4,19 +4,11 @@
 #define _GNU_SOURCE /* mkdtemp, MAP_ANONYMOUS */
 #include "tests/unit/steps.h"
 
-#include "common/ledger.h"
+#include "tests/unit/common/ledger_bench.h"
 
 enum {
-	EPOCH = 4711,
 	SLOT = 3,
-	GENERATION = 7,
 	LIMIT = 5,
-};
-
-struct fixture {
-	char dir[32];
-	char path[64];
-	struct ledger *ledger;
 };
 
 /* One seat is left: granted is LIMIT - 1. */
@@ -48,34 +40,6 @@ static int
 open_the_cell(void *ledger)
 {
 	return (int)ledger_set_closed(ledger, SLOT, false).granted;
-}
-
-static int
-set_up(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct err err;
-
-	assert_non_null(f);
-	snprintf(f->dir, sizeof(f->dir), "/tmp/ledger.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->path, sizeof(f->path), "%s/ledger", f->dir);
-	assert_true(ledger_create(f->path, EPOCH, &err));
-	assert_true(ledger_open(&f->ledger, f->path, &err));
-	*state = f;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct fixture *f = *state;
-
-	ledger_close(f->ledger);
-	unlink(f->path);
-	assert_int_equal(rmdir(f->dir), 0);
-	free(f);
-	return 0;
 }
 
 static void
@@ -200,10 +164,9 @@ opening_loses_no_grant(void **state)
 		   ((struct fixture *)*state)->ledger);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-STEPS_MAIN(TEST(handler_that_is_killed_leaves_the_seat_taken_or_free),
-	   TEST(last_seat_is_granted_to_one_of_two),
-	   TEST(count_of_a_cell_that_is_closed_meanwhile_is_final),
-	   TEST(slots_next_gameserver_gets_no_grant_of_the_last_ones),
-	   TEST(closing_loses_no_grant), TEST(opening_loses_no_grant))
+STEPS_MAIN(LEDGER_TEST(handler_that_is_killed_leaves_the_seat_taken_or_free),
+	   LEDGER_TEST(last_seat_is_granted_to_one_of_two),
+	   LEDGER_TEST(count_of_a_cell_that_is_closed_meanwhile_is_final),
+	   LEDGER_TEST(slots_next_gameserver_gets_no_grant_of_the_last_ones),
+	   LEDGER_TEST(closing_loses_no_grant),
+	   LEDGER_TEST(opening_loses_no_grant))
