@@ -2,8 +2,9 @@
 /*
  * What polling costs: scalerd's poller against many_gameservers (a program
  * beside this one), and beside it a raw epoll client on kept connections, the
- * physical limit. All of them on one processor: across two, half of what is
- * measured would be how long this machine takes to wake an idle one.
+ * physical limit. All of them on one processor, as if the gameservers were
+ * elsewhere: across two, each question may have to wake an idle one, which on a
+ * virtual machine costs anything (35 to 76 us for a question instead of 28 to 46).
  *
  *	poll [--raw] --gameservers N [--hung PERCENT] [--rounds N]
  *
