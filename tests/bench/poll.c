@@ -4,7 +4,7 @@
  * beside this one), and beside it a raw epoll client on kept connections, the
  * physical limit. All of them on one processor, as if the gameservers were
  * elsewhere: across two, each question may have to wake an idle one, which on a
- * virtual machine costs anything (35 to 76 us for a question instead of 28 to 46).
+ * virtual machine costs anything (35 to 76 us a question instead of 28 to 46).
  *
  *	poll [--raw] --gameservers N [--hung PERCENT] [--rounds N]
  *
