@@ -5,6 +5,7 @@
 
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -53,6 +54,35 @@ tear_down(void **state)
 	assert_int_equal(rmdir(f->dir), 0); /* nothing else was left there */
 	free(f);
 	return 0;
+}
+
+static inline void
+give(struct ledger *ledger, uint32_t slot)
+{
+	ledger_assign(ledger, slot, GENERATION);
+	ledger_set_closed(ledger, slot, false);
+}
+
+static inline void
+assert_cell(const struct ledger *ledger, uint32_t slot, uint32_t generation,
+	    bool closed, int64_t granted)
+{
+	const struct ledger_cell cell = ledger_read(ledger, slot);
+
+	assert_int_equal(cell.generation, generation);
+	assert_int_equal(cell.closed, closed);
+	assert_int_equal(cell.granted, granted);
+}
+
+/* Writes to the file as any process that has it can. */
+static inline void
+scribble(const char *path, off_t at, const void *bytes, size_t size)
+{
+	const int fd = open(path, O_WRONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, bytes, size, at), size);
+	close(fd);
 }
 
 #define LEDGER_TEST(name)                                                      \

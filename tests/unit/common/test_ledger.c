@@ -7,24 +7,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-static void
-give(struct ledger *ledger, uint32_t slot)
-{
-	ledger_assign(ledger, slot, GENERATION);
-	ledger_set_closed(ledger, slot, false);
-}
-
-static void
-assert_cell(const struct ledger *ledger, uint32_t slot, uint32_t generation,
-	    bool closed, int64_t granted)
-{
-	const struct ledger_cell cell = ledger_read(ledger, slot);
-
-	assert_int_equal(cell.generation, generation);
-	assert_int_equal(cell.closed, closed);
-	assert_int_equal(cell.granted, granted);
-}
-
 /* ---- the rule ---------------------------------------------------------- */
 
 static void
@@ -148,17 +130,6 @@ slots_out_of_range_are_refused(void **state)
 		assert_int_equal(ledger_read(ledger, bad[i]).generation, 0);
 		assert_int_equal(ledger_read(ledger, bad[i]).granted, 0);
 	}
-}
-
-/* Writes to the file as any process that has it can. */
-static void
-scribble(const char *path, off_t at, const void *bytes, size_t size)
-{
-	const int fd = open(path, O_WRONLY);
-
-	assert_true(fd >= 0);
-	assert_int_equal(pwrite(fd, bytes, size, at), size);
-	close(fd);
 }
 
 static void

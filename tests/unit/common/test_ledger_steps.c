@@ -42,16 +42,6 @@ open_the_cell(void *ledger)
 	return (int)ledger_set_closed(ledger, SLOT, false).granted;
 }
 
-static void
-assert_cell(const struct ledger *ledger, bool closed, int64_t granted)
-{
-	const struct ledger_cell cell = ledger_read(ledger, SLOT);
-
-	assert_int_equal(cell.generation, GENERATION);
-	assert_int_equal(cell.closed, closed);
-	assert_int_equal(cell.granted, granted);
-}
-
 /* ---- what is done in between ------------------------------------------- */
 
 static void
@@ -62,10 +52,10 @@ kill_it(void *ledger, pid_t pid)
 	steps_kill(pid);
 	/* The seat was taken, or it is there for the next one. */
 	assert_in_range(before, LIMIT - 1, LIMIT);
-	assert_cell(ledger, false, before);
+	assert_cell(ledger, SLOT, GENERATION, false, before);
 	assert_int_equal(ledger_grant(ledger, SLOT, GENERATION, LIMIT),
 			 before < LIMIT ? LEDGER_GRANTED : LEDGER_EXHAUSTED);
-	assert_cell(ledger, false, LIMIT);
+	assert_cell(ledger, SLOT, GENERATION, false, LIMIT);
 }
 
 static void
@@ -83,7 +73,7 @@ take_the_last_one(void *ledger, pid_t pid)
 
 	assert_true((mine == LEDGER_GRANTED && theirs == LEDGER_EXHAUSTED) ||
 		    (mine == LEDGER_EXHAUSTED && theirs == LEDGER_GRANTED));
-	assert_cell(ledger, false, LIMIT);
+	assert_cell(ledger, SLOT, GENERATION, false, LIMIT);
 }
 
 static void
@@ -101,7 +91,7 @@ close_it(void *ledger, pid_t pid)
 
 	assert_true(theirs == LEDGER_GRANTED || theirs == LEDGER_CLOSED);
 	assert_int_equal(final, theirs == LEDGER_GRANTED ? LIMIT : LIMIT - 1);
-	assert_cell(ledger, true, final);
+	assert_cell(ledger, SLOT, GENERATION, true, final);
 }
 
 static void
@@ -137,7 +127,8 @@ grant_while_it_closes(void *ledger, pid_t pid)
 	const int final = steps_finish(pid);
 
 	assert_true(mine == LEDGER_GRANTED || mine == LEDGER_CLOSED);
-	assert_cell(ledger, true, mine == LEDGER_GRANTED ? LIMIT : LIMIT - 1);
+	assert_cell(ledger, SLOT, GENERATION, true,
+		    mine == LEDGER_GRANTED ? LIMIT : LIMIT - 1);
 	/* One that came after the closing and before its end got none. */
 	assert_int_equal(final, ledger_read(ledger, SLOT).granted);
 }
@@ -154,7 +145,7 @@ grant_while_it_opens(void *ledger, pid_t pid)
 {
 	assert_int_equal(take_a_seat(ledger), LEDGER_GRANTED);
 	(void)steps_finish(pid);
-	assert_cell(ledger, false, LIMIT);
+	assert_cell(ledger, SLOT, GENERATION, false, LIMIT);
 }
 
 static void

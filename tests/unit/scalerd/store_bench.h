@@ -189,6 +189,21 @@ commit_operation(struct bench *b, const struct operation *row)
 	return commit(b, (struct batch){.operation = &row, .noperation = 1});
 }
 
+/* A gameserver, and an operation about one that is not there. */
+static inline enum store_result
+commit_impossible(struct bench *b)
+{
+	const struct gameserver one = make_gameserver(1);
+	const struct gameserver *rows[] = {&one};
+	const struct operation orphan = make_operation("orphan", 77);
+	const struct operation *ops[] = {&orphan};
+
+	return commit(b, (struct batch){.gameserver = rows,
+					.ngameserver = 1,
+					.operation = ops,
+					.noperation = 1});
+}
+
 static inline void
 fill(char *text, size_t size, char c)
 {

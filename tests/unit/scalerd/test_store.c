@@ -228,16 +228,9 @@ batch_with_one_impossible_row_writes_nothing(void **state)
 {
 	struct bench *b = *state;
 	const struct gameserver one = make_gameserver(1);
-	const struct gameserver *rows[] = {&one};
-	const struct operation orphan = make_operation("orphan", 77);
-	const struct operation *ops[] = {&orphan};
 
 	open_store(b);
-	assert_int_equal(commit(b, (struct batch){.gameserver = rows,
-						  .ngameserver = 1,
-						  .operation = ops,
-						  .noperation = 1}),
-			 STORE_BROKEN);
+	assert_int_equal(commit_impossible(b), STORE_BROKEN);
 	assert_non_null(strstr(b->err.msg, "FOREIGN KEY"));
 	assert_load(b);
 	assert_int_equal(b->nfleet + b->ngameserver + b->noperation, 0);
