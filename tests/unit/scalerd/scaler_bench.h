@@ -741,4 +741,51 @@ bench_silence(struct runner *r)
 	bench_set_answers(r, ANSWER_TIMEOUT, ANSWER_TIMEOUT);
 }
 
+/* Three that this scaler launched, serving. */
+static inline void
+bench_start_launched(struct bench *b)
+{
+	b->config.min_servers = 3;
+	bench_start(b);
+	RUN_UNTIL(b, bench_count(b, STATE_AVAILABLE) == 3);
+	bench_run(b, EARLY_DEATH_MS);
+}
+
+/* One that was launched and runs, but does not answer, goes and is back. */
+static inline struct runner *
+bench_lose_before_it_answers(struct bench *b)
+{
+	struct runner *r = &b->runner[3];
+
+	bench_start_launched(b);
+	b->held[OP_LAUNCH] = true;
+	b->config.min_servers = 4;
+	scaler_reconfigure(b->scaler, &b->config);
+	RUN_UNTIL(b, bench_calls(b, OP_LAUNCH) == 4);
+	b->held[OP_LAUNCH] = false;
+	bench_answer_all(b);
+	bench_silence(r);
+	RUN_UNTIL(b, bench_state(b, r) == STATE_STARTING);
+	r->hidden = true;
+	RUN_UNTIL(b, bench_state(b, r) == STATE_GONE);
+	r->hidden = false;
+	RUN_UNTIL(b, bench_state(b, r) != STATE_GONE);
+	return r;
+}
+
+/* Four with that many seats each, one too many: the one in standby. */
+static inline struct runner *
+bench_drain_adopted(struct bench *b, int64_t seats)
+{
+	for (int i = 0; i < 4; i++)
+		bench_add_runner(b, NULL)->seats = seats;
+	b->config.downscale_margin = 4 * seats - 1;
+	bench_start(b);
+	RUN_UNTIL(b, bench_count(b, STATE_STANDBY) == 1);
+	return bench_only(b, STATE_STANDBY);
+}
+
+#define SCALER_TEST(name)                                                      \
+	cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+
 #endif

@@ -78,11 +78,8 @@ answers_that_waited_are_written_with_a_later_change(void **state)
 	assert_int_equal(count_written(b), b->nrow - 1);
 }
 
-#define BURST_TEST(name)                                                       \
-	cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
-
 UNIT_MAIN(
-    BURST_TEST(one_commit_takes_a_bounded_number_of_answers),
-    BURST_TEST(
+    SCALER_TEST(one_commit_takes_a_bounded_number_of_answers),
+    SCALER_TEST(
 	the_other_answers_are_written_by_the_next_turn_which_comes_at_once),
-    BURST_TEST(answers_that_waited_are_written_with_a_later_change))
+    SCALER_TEST(answers_that_waited_are_written_with_a_later_change))

@@ -118,9 +118,6 @@ ten_that_nobody_plays_on_are_asked_in_time_in_few_turns(void **state)
 				60000 / 800);
 }
 
-#define SCALER_TEST(name)                                                      \
-	cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
-
 UNIT_MAIN(SCALER_TEST(answers_that_tell_nothing_new_make_no_turn),
 	  SCALER_TEST(answer_with_other_seats_is_decided_on_at_once),
 	  SCALER_TEST(failed_answer_is_decided_on_at_once),

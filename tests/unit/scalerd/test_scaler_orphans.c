@@ -236,19 +236,16 @@ sign_of_a_second_manager_is_named_by_its_instance(void **state)
 			    "i-orphan bears", strlen("i-orphan bears"));
 }
 
-#define ORPHAN_TEST(name)                                                      \
-	cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
-
 UNIT_MAIN(
-    ORPHAN_TEST(orphan_is_alarmed_with_its_instance_and_what_comes),
-    ORPHAN_TEST(orphan_without_an_instance_is_named_by_the_end_of_its_ref),
-    ORPHAN_TEST(orphan_is_stopped_at_the_launch_deadline_and_its_alarm_ends),
-    ORPHAN_TEST(orphan_that_runs_in_time_is_served_and_its_alarm_ends),
-    ORPHAN_TEST(orphan_that_is_no_longer_listed_is_gone_and_its_alarm_ends),
-    ORPHAN_TEST(launch_of_our_own_is_no_orphan),
-    ORPHAN_TEST(dry_run_stops_no_orphan_and_keeps_its_alarm),
-    ORPHAN_TEST(dry_run_stops_launches_of_our_own),
-    ORPHAN_TEST(dry_run_stops_no_orphan_that_the_provider_calls_ended),
-    ORPHAN_TEST(end_of_the_dry_run_is_said_and_stops_the_orphan),
-    ORPHAN_TEST(beginning_of_the_dry_run_is_said_also_by_a_restart),
-    ORPHAN_TEST(sign_of_a_second_manager_is_named_by_its_instance))
+    SCALER_TEST(orphan_is_alarmed_with_its_instance_and_what_comes),
+    SCALER_TEST(orphan_without_an_instance_is_named_by_the_end_of_its_ref),
+    SCALER_TEST(orphan_is_stopped_at_the_launch_deadline_and_its_alarm_ends),
+    SCALER_TEST(orphan_that_runs_in_time_is_served_and_its_alarm_ends),
+    SCALER_TEST(orphan_that_is_no_longer_listed_is_gone_and_its_alarm_ends),
+    SCALER_TEST(launch_of_our_own_is_no_orphan),
+    SCALER_TEST(dry_run_stops_no_orphan_and_keeps_its_alarm),
+    SCALER_TEST(dry_run_stops_launches_of_our_own),
+    SCALER_TEST(dry_run_stops_no_orphan_that_the_provider_calls_ended),
+    SCALER_TEST(end_of_the_dry_run_is_said_and_stops_the_orphan),
+    SCALER_TEST(beginning_of_the_dry_run_is_said_also_by_a_restart),
+    SCALER_TEST(sign_of_a_second_manager_is_named_by_its_instance))
