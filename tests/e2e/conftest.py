@@ -3,12 +3,15 @@
 what it started is ended after it, and its logs are shown when it failed."""
 
 import sys
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
+from harness.fcgi import Api, Site
 from harness.players import Players
 from harness.stack import Stack
+from harness.state import ADDRESS, Database
 
 LOG_TAIL = 60  # lines of each log
 
@@ -90,3 +93,30 @@ def ecs(tmp_path, show_logs, one_cloud):
     if violations:
         _show_logs(tmp_path)
     assert not violations, violations
+
+
+# ---- fcgi-api without scalerd
+
+
+@pytest.fixture
+def closing_later():
+    """Called with what has a close(); closes it after the test."""
+    with ExitStack() as things:
+        yield lambda thing: things.enter_context(closing(thing))
+
+
+@pytest.fixture
+def database(tmp_path, closing_later):
+    return closing_later(Database(tmp_path / "state.db", ADDRESS))
+
+
+@pytest.fixture
+def api(tmp_path, database, closing_later):
+    running = closing_later(Api(tmp_path, database.path))
+    running.start()
+    return running
+
+
+@pytest.fixture
+def site(tmp_path, api, closing_later):
+    return closing_later(Site(tmp_path, api.socket))
