@@ -136,20 +136,29 @@ act_poll_interval(const struct scaler *s, const struct member *m)
 			 (uint64_t)(2 * jitter + 1));
 }
 
-/* So much earlier or later it may be asked. */
-static int64_t
-together_ms(const struct scaler *s, const struct member *m)
+/* Whether it may be asked a little earlier or later, with others. */
+static bool
+is_flexible(const struct scaler *s, const struct member *m)
 {
-	if (view_health(s, m) != HEALTH_GOOD || seats_is_waiting(s, m))
-		return 0;
-	return smaller(POLL_TOGETHER_MS,
-		       s->config.poll_interval_ms / POLL_JITTER_DIV);
+	return view_health(s, m) == HEALTH_GOOD && !seats_is_waiting(s, m);
 }
 
 int64_t
 act_ask_by_ms(const struct scaler *s, const struct member *m)
 {
-	return m->next_poll_ms + together_ms(s, m);
+	const int64_t late =
+	    smaller(POLL_LATE_MS, s->config.poll_interval_ms / POLL_JITTER_DIV);
+
+	return m->next_poll_ms + (is_flexible(s, m) ? late : 0);
+}
+
+static int64_t
+ask_from_ms(const struct scaler *s, const struct member *m)
+{
+	const int64_t early = smaller(
+	    POLL_EARLY_MS, 2 * s->config.poll_interval_ms / POLL_JITTER_DIV);
+
+	return m->next_poll_ms - (is_flexible(s, m) ? early : 0);
 }
 
 static bool
@@ -184,8 +193,7 @@ act_questions(struct scaler *s)
 		if (s->now.ms >= m->next_poll_ms)
 			(void)ask(s, m); /* no room: next turn */
 		else if (early < POLL_TOGETHER_MAX &&
-			 s->now.ms >= m->next_poll_ms - together_ms(s, m) &&
-			 ask(s, m))
+			 s->now.ms >= ask_from_ms(s, m) && ask(s, m))
 			early++;
 	}
 }

@@ -22,12 +22,13 @@
 #include "scalerd/scaler/slots.h"
 
 enum {
-	POLL_FAST_MS = 1000,    /* unknown, starting, suspect: asked so often */
-	POLL_BAD_MS = 10000,    /* bad: so often, if the usual is slower */
-	POLL_JITTER_DIV = 10,   /* +- a tenth of the interval */
-	POLL_TOGETHER_MS = 100, /* one that is well is asked so much earlier or
-				   later, but no more than the jitter, in one
-				   turn with others: each costs a turn */
+	POLL_FAST_MS = 1000,  /* unknown, starting, suspect: asked so often */
+	POLL_BAD_MS = 10000,  /* bad: so often, if the usual is slower */
+	POLL_JITTER_DIV = 10, /* +- a tenth of the interval */
+	POLL_EARLY_MS = 200,  /* one that is well is asked so much earlier, but
+				 no more than twice the jitter, in one turn
+				 with others: each costs a turn */
+	POLL_LATE_MS = 100,   /* or so much later, at most the jitter */
 	POLL_TOGETHER_MAX = 16, /* asked earlier in one turn: a large fleet must
 				   not come to be asked all at once */
 	GRANT_LAG_MS = 2000,    /* a handler's snapshot and nginx's cached list

@@ -118,9 +118,40 @@ ten_that_nobody_plays_on_are_asked_in_time_in_few_turns(void **state)
 				60000 / 800);
 }
 
+static void
+those_that_are_asked_a_little_apart_come_together(void **state)
+{
+	enum { SERVERS = 10, APART_MS = 250 };
+	struct bench *b = *state;
+	struct open_question question[SERVERS];
+
+	b->config.downscale_margin = 1000;
+	bench_start_adopting(b, SERVERS);
+	b->list_held = true;
+	RUN_UNTIL(b, b->nquestion == 0);
+	while (b->nquestion < SERVERS) {
+		b->now_ms = scaler_due_ms(b->scaler);
+		bench_turn(b);
+	}
+	memcpy(question, b->question, sizeof(question));
+	b->nquestion = 0;
+	/* So late that each is asked again when it has answered. */
+	b->now_ms += 2 * b->config.poll_interval_ms;
+	for (size_t i = 0; i < SERVERS; i++) {
+		if (i == SERVERS / 2)
+			b->now_ms += APART_MS;
+		bench_answer_question(b, &question[i]);
+		bench_turn(b);
+		bench_answer_all(b);
+	}
+	run_when_due(b, 10000);
+	assert_in_range(run_when_due(b, 60000), 60, 60 * 3 / 2);
+}
+
 UNIT_MAIN(SCALER_TEST(answers_that_tell_nothing_new_make_no_turn),
 	  SCALER_TEST(answer_with_other_seats_is_decided_on_at_once),
 	  SCALER_TEST(failed_answer_is_decided_on_at_once),
 	  SCALER_TEST(answer_of_one_in_standby_is_decided_on_at_once),
 	  SCALER_TEST(list_and_end_of_a_process_are_decided_on_at_once),
-	  SCALER_TEST(ten_that_nobody_plays_on_are_asked_in_time_in_few_turns))
+	  SCALER_TEST(ten_that_nobody_plays_on_are_asked_in_time_in_few_turns),
+	  SCALER_TEST(those_that_are_asked_a_little_apart_come_together))

@@ -58,11 +58,11 @@ those_that_began_together_are_not_asked_together_for_long(void **state)
 	assert_int_not_equal(polls.last_ms[1], polls.last_ms[2]);
 	assert_in_range(polls.shortest_ms,
 			INTERVAL_MS - INTERVAL_MS / POLL_JITTER_DIV -
-			    POLL_TOGETHER_MS,
+			    POLL_EARLY_MS,
 			INTERVAL_MS - STEP_MS);
 	assert_in_range(polls.longest_ms, INTERVAL_MS + STEP_MS,
 			INTERVAL_MS + INTERVAL_MS / POLL_JITTER_DIV +
-			    POLL_TOGETHER_MS + STEP_MS);
+			    POLL_LATE_MS + STEP_MS);
 }
 
 /* ---- lanes ------------------------------------------------------------- */
