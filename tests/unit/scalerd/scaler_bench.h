@@ -211,7 +211,7 @@ bench_setup(void **state)
 				    .start_grace_ms = 30000,
 				    .launch_deadline_ms = 60000,
 				    .join_grace_ms = 10000,
-				    .seat_hold_ms = 1000,
+				    .seat_hold_ms = HOLD_MS,
 				    .scale_down_delay_ms = 5000,
 				    .dead_after_ms = 60000,
 				    .panic_launch_interval_ms = 60000,
@@ -363,6 +363,27 @@ bench_drain_adopted(struct bench *b, int64_t seats)
 	bench_start(b);
 	RUN_UNTIL(b, bench_count(b, STATE_STANDBY) == 1);
 	return bench_only(b, STATE_STANDBY);
+}
+
+/* The runner's cell in the ledger. */
+static inline struct ledger_cell *
+cell_of(struct bench *b, const struct runner *r)
+{
+	const struct gameserver *row = &bench_row(b, r)->row;
+
+	assert_in_range(row->slot, 0, SLOTS - 1);
+	assert_int_equal(b->cell[row->slot].generation, row->generation);
+	return &b->cell[row->slot];
+}
+
+/* What the handlers may still grant there. */
+static inline int64_t
+credit_of(struct bench *b, const struct runner *r)
+{
+	const struct ledger_cell *cell = cell_of(b, r);
+
+	return cell->closed ? 0
+			    : bench_row(b, r)->row.grant_limit - cell->granted;
 }
 
 #define SCALER_TEST(name)                                                      \

@@ -25,6 +25,7 @@ enum {
 	PORT_FIRST = 100,
 	PATIENCE_MS = 1800000, /* RUN_UNTIL gives up */
 	CAPACITY = 10,
+	HOLD_MS = 1000, /* SEAT_HOLD */
 	SLOTS = 2 * RUNNERS_MAX,
 };
 

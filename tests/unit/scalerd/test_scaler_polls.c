@@ -3,7 +3,7 @@
  * answers. */
 #include "tests/unit/scalerd/scaler_bench.h"
 
-enum { SERVERS = 3, HOLD_MS = 1000 };
+enum { SERVERS = 3 };
 
 /* A step of the bench that shows each question to `look` before it is
  * answered. */
@@ -148,14 +148,6 @@ a_changed_answer_is_written_with_the_next_commit_and_no_other_row(void **state)
 
 /* ---- late answers ------------------------------------------------------ */
 
-static int64_t
-credit_of(const struct bench *b, const struct runner *r)
-{
-	const struct gameserver *row = &bench_row(b, r)->row;
-
-	return row->grant_limit - b->cell[row->slot].granted;
-}
-
 static void
 an_answer_that_took_long_gives_back_what_never_came(void **state)
 {
@@ -164,7 +156,7 @@ an_answer_that_took_long_gives_back_what_never_came(void **state)
 	int64_t granted_ms;
 
 	bench_start_adopting(b, 1);
-	b->cell[bench_row(b, r)->row.slot].granted = 7;
+	cell_of(b, r)->granted = 7;
 	bench_turn(b);
 	granted_ms = b->now_ms;
 	/* A question that goes out when the hold is over... */
@@ -184,13 +176,10 @@ an_answer_that_took_long_gives_back_what_never_came(void **state)
 	assert_int_equal(credit_of(b, r), CAPACITY);
 }
 
-#define POLLS_TEST(f)                                                          \
-	cmocka_unit_test_setup_teardown(f, bench_setup, bench_teardown)
-
 UNIT_MAIN(
-    POLLS_TEST(those_that_began_together_are_not_asked_together_for_long),
-    POLLS_TEST(suspects_are_asked_in_their_own_lane_until_they_are_good),
-    POLLS_TEST(answers_that_change_nothing_are_not_written),
-    POLLS_TEST(
+    SCALER_TEST(those_that_began_together_are_not_asked_together_for_long),
+    SCALER_TEST(suspects_are_asked_in_their_own_lane_until_they_are_good),
+    SCALER_TEST(answers_that_change_nothing_are_not_written),
+    SCALER_TEST(
 	a_changed_answer_is_written_with_the_next_commit_and_no_other_row),
-    POLLS_TEST(an_answer_that_took_long_gives_back_what_never_came))
+    SCALER_TEST(an_answer_that_took_long_gives_back_what_never_came))

@@ -3,28 +3,6 @@
  * them. */
 #include "tests/unit/scalerd/scaler_bench.h"
 
-enum { HOLD_MS = 1000 };
-
-static struct ledger_cell *
-cell_of(struct bench *b, const struct runner *r)
-{
-	const struct gameserver *row = &bench_row(b, r)->row;
-
-	assert_in_range(row->slot, 0, SLOTS - 1);
-	assert_int_equal(b->cell[row->slot].generation, row->generation);
-	return &b->cell[row->slot];
-}
-
-/* What the handlers may still grant there. */
-static int64_t
-credit_of(struct bench *b, const struct runner *r)
-{
-	const struct ledger_cell *cell = cell_of(b, r);
-
-	return cell->closed ? 0
-			    : bench_row(b, r)->row.grant_limit - cell->granted;
-}
-
 /* ---- cells ------------------------------------------------------------- */
 
 static void
@@ -257,195 +235,6 @@ two_rows_with_one_slot_are_told_apart(void **state)
 	assert_int_equal(credit_of(b, &b->runner[1]), CAPACITY);
 }
 
-/* ---- restarts and losses ----------------------------------------------- */
-
-static void
-restart_with_the_same_ledger_withdraws_nothing(void **state)
-{
-	struct bench *b = *state;
-	struct runner *r = &b->runner[0];
-	int64_t generation;
-
-	bench_start_adopting(b, 3);
-	generation = bench_row(b, r)->row.generation;
-	cell_of(b, r)->granted = 4; /* while nobody looked */
-	bench_start(b);
-	for (int i = 0; i < 40; i++) {
-		bench_step(b);
-		assert_int_equal(bench_row(b, r)->row.generation, generation);
-		assert_true(credit_of(b, r) >= 6);
-	}
-	assert_int_equal(bench_calls(b, OP_LAUNCH), 0);
-}
-
-static void
-restarts_before_a_limit_is_known_launch_nothing(void **state)
-{
-	struct bench *b = *state;
-
-	bench_add_runner(b, NULL);
-	for (int i = 0; i < 6; i++) {
-		bench_start(b);
-		bench_run(b, 500);
-	}
-	assert_int_equal(bench_state(b, &b->runner[0]), STATE_AVAILABLE);
-	assert_int_equal(bench_calls(b, OP_LAUNCH), 0);
-}
-
-/* Whatever the ledger's loss is, nobody is launched for it. */
-static void
-check_begun_anew(struct bench *b, const struct runner *r, int64_t generation)
-{
-	assert_true(bench_row(b, r)->row.generation > generation);
-	assert_int_equal(cell_of(b, r)->granted, 0);
-	assert_int_equal(credit_of(b, r), 0);
-	bench_run(b, HOLD_MS / 2);
-	assert_int_equal(credit_of(b, r), 0);
-	RUN_UNTIL(b, credit_of(b, r) == CAPACITY);
-	assert_int_equal(bench_calls(b, OP_LAUNCH), 0);
-	assert_int_equal(bench_count(b, STATE_AVAILABLE), 3);
-}
-
-static void
-restart_with_another_ledger_begins_anew(void **state)
-{
-	struct bench *b = *state;
-	const struct runner *r = &b->runner[0];
-	int64_t generation;
-
-	bench_start_adopting(b, 3);
-	generation = b->fleet.last_generation;
-	b->epoch++;
-	bench_start(b);
-	bench_turn(b);
-	assert_int_equal(b->fleet.ledger_epoch, b->epoch);
-	check_begun_anew(b, r, generation);
-}
-
-static void
-ledger_that_is_renewed_begins_anew(void **state)
-{
-	struct bench *b = *state;
-	const struct runner *r = &b->runner[0];
-	int64_t generation;
-
-	bench_start_adopting(b, 3);
-	generation = b->fleet.last_generation;
-	b->ledger_lost = true;
-	bench_turn(b);
-	assert_int_equal(b->fleet.ledger_epoch, b->epoch);
-	check_begun_anew(b, r, generation);
-}
-
-static void
-long_polls_do_not_delay_the_credit_of_a_renewed_ledger(void **state)
-{
-	struct bench *b = *state;
-
-	b->config.poll_interval_ms = 60000;
-	bench_start_adopting(b, 3);
-	bench_run(b, 5000);
-	b->ledger_lost = true;
-	bench_turn(b);
-	bench_run(b, 4 * HOLD_MS);
-	assert_int_equal(credit_of(b, &b->runner[0]), CAPACITY);
-}
-
-static void
-question_that_was_open_at_the_loss_does_not_delay_it_either(void **state)
-{
-	struct bench *b = *state;
-
-	b->config.poll_interval_ms = 60000;
-	bench_start_adopting(b, 3);
-	bench_run(b, 5000);
-	for (b->nquestion = 0; b->nquestion == 0; b->now_ms += ANSWER_MS)
-		bench_turn(b);
-	b->ledger_lost = true;
-	bench_turn(b);
-	bench_answer_all(b);
-	bench_run(b, 4 * HOLD_MS);
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(credit_of(b, &b->runner[i]), CAPACITY);
-}
-
-static void
-cell_that_is_not_as_it_was_left_begins_anew(void **state)
-{
-	struct bench *b = *state;
-	const struct runner *r = &b->runner[0];
-	int64_t generation;
-
-	bench_start_adopting(b, 3);
-	cell_of(b, r)->granted = 5;
-	bench_step(b);
-	generation = bench_row(b, r)->row.generation;
-	cell_of(b, r)->granted = 3; /* it only grows */
-	bench_turn(b);
-	check_begun_anew(b, r, generation);
-	generation = bench_row(b, r)->row.generation;
-	cell_of(b, r)->generation += 1000;
-	bench_turn(b);
-	check_begun_anew(b, r, generation);
-	generation = bench_row(b, r)->row.generation;
-	cell_of(b, r)->granted = (INT64_C(1) << LEDGER_GRANTED_BITS) - 1;
-	bench_turn(b);
-	check_begun_anew(b, r, generation);
-}
-
-static void
-cell_that_somebody_opened_is_closed_again(void **state)
-{
-	struct bench *b = *state;
-	struct runner *r;
-
-	b->config.join_grace_ms = 600000;
-	bench_start_adopting(b, 4);
-	RUN_UNTIL(b, bench_count(b, STATE_STANDBY) == 1);
-	r = bench_only(b, STATE_STANDBY);
-	cell_of(b, r)->closed = false;
-	bench_turn(b);
-	assert_true(cell_of(b, r)->closed);
-}
-
-static void
-generations_go_on_after_a_restart(void **state)
-{
-	struct bench *b = *state;
-	int64_t last;
-
-	bench_start_adopting(b, 2);
-	last = b->fleet.last_generation;
-	b->nrow = 0; /* pruned */
-	bench_start(b);
-	bench_run(b, 4000);
-	assert_int_equal(b->nrow, 2);
-	for (int i = 0; i < 2; i++)
-		assert_true(b->row[i].row.generation > last);
-}
-
-static void
-shortage_is_summed_over_ledgers_and_restarts(void **state)
-{
-	struct bench *b = *state;
-
-	bench_start_adopting(b, 1);
-	b->shortage = 5;
-	bench_run(b, 2000);
-	assert_int_equal(b->fleet.shortage, 5);
-	b->ledger_lost = true;
-	bench_turn(b);
-	b->shortage = 2;
-	bench_run(b, 2000);
-	assert_int_equal(b->fleet.shortage, 7);
-	bench_start(b);
-	bench_run(b, 2000);
-	assert_int_equal(b->fleet.shortage, 7);
-	b->shortage = UINT64_MAX; /* garbage */
-	bench_run(b, 2000);
-	assert_int_equal(b->fleet.shortage, 7);
-}
-
 /* ---- what goes out ----------------------------------------------------- */
 
 static void
@@ -504,34 +293,21 @@ joined_total_gives_departures_their_seats(void **state)
 	assert_int_equal(credit_of(b, r), CAPACITY - 5);
 }
 
-#define SEATS_TEST(f)                                                          \
-	cmocka_unit_test_setup_teardown(f, bench_setup, bench_teardown)
-
 UNIT_MAIN(
-    SEATS_TEST(available_one_has_an_open_cell_and_its_seats_as_credit),
-    SEATS_TEST(cell_opens_only_after_the_commit),
-    SEATS_TEST(cell_closes_before_the_commit),
-    SEATS_TEST(limit_of_a_closed_cell_is_what_was_granted),
-    SEATS_TEST(suspect_keeps_its_cell_and_its_limit),
-    SEATS_TEST(bad_one_has_a_closed_cell_until_it_is_good_again),
-    SEATS_TEST(one_that_comes_back_from_standby_has_credit_at_once),
-    SEATS_TEST(long_polls_do_not_delay_the_credit_of_one_that_comes_back),
-    SEATS_TEST(free_is_what_may_still_be_granted),
-    SEATS_TEST(seats_that_were_granted_count_until_the_hold_is_over),
-    SEATS_TEST(emptiest_is_the_one_with_the_most_seats_whatever_its_credit),
-    SEATS_TEST(slot_is_free_again_when_the_commit_says_gone),
-    SEATS_TEST(slot_is_kept_while_the_commit_that_says_gone_fails),
-    SEATS_TEST(two_rows_with_one_slot_are_told_apart),
-    SEATS_TEST(restart_with_the_same_ledger_withdraws_nothing),
-    SEATS_TEST(restarts_before_a_limit_is_known_launch_nothing),
-    SEATS_TEST(restart_with_another_ledger_begins_anew),
-    SEATS_TEST(ledger_that_is_renewed_begins_anew),
-    SEATS_TEST(long_polls_do_not_delay_the_credit_of_a_renewed_ledger),
-    SEATS_TEST(question_that_was_open_at_the_loss_does_not_delay_it_either),
-    SEATS_TEST(cell_that_is_not_as_it_was_left_begins_anew),
-    SEATS_TEST(cell_that_somebody_opened_is_closed_again),
-    SEATS_TEST(generations_go_on_after_a_restart),
-    SEATS_TEST(shortage_is_summed_over_ledgers_and_restarts),
-    SEATS_TEST(handlers_are_told_after_each_commit),
-    SEATS_TEST(allocation_and_hold_are_taken_over_at_sighup),
-    SEATS_TEST(joined_total_gives_departures_their_seats))
+    SCALER_TEST(available_one_has_an_open_cell_and_its_seats_as_credit),
+    SCALER_TEST(cell_opens_only_after_the_commit),
+    SCALER_TEST(cell_closes_before_the_commit),
+    SCALER_TEST(limit_of_a_closed_cell_is_what_was_granted),
+    SCALER_TEST(suspect_keeps_its_cell_and_its_limit),
+    SCALER_TEST(bad_one_has_a_closed_cell_until_it_is_good_again),
+    SCALER_TEST(one_that_comes_back_from_standby_has_credit_at_once),
+    SCALER_TEST(long_polls_do_not_delay_the_credit_of_one_that_comes_back),
+    SCALER_TEST(free_is_what_may_still_be_granted),
+    SCALER_TEST(seats_that_were_granted_count_until_the_hold_is_over),
+    SCALER_TEST(emptiest_is_the_one_with_the_most_seats_whatever_its_credit),
+    SCALER_TEST(slot_is_free_again_when_the_commit_says_gone),
+    SCALER_TEST(slot_is_kept_while_the_commit_that_says_gone_fails),
+    SCALER_TEST(two_rows_with_one_slot_are_told_apart),
+    SCALER_TEST(handlers_are_told_after_each_commit),
+    SCALER_TEST(allocation_and_hold_are_taken_over_at_sighup),
+    SCALER_TEST(joined_total_gives_departures_their_seats))
