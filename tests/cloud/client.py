@@ -3,7 +3,9 @@
 build/venv."""
 
 import boto3
+import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from harness.waiting import wait_until
 
@@ -113,6 +115,11 @@ class Client:
         task = self.wait_task(arn, "RUNNING")
         public = self.instance(instance_id)["PublicIpAddress"]
         return instance_id, arn, f"{public}:{host_port(task)}"
+
+
+def refused(code):
+    """A call in its `with` must be refused with this error code."""
+    return pytest.raises(ClientError, match=f"\\({code}\\)")
 
 
 def ec2_tags(operation, fleet=FLEET):
