@@ -2,6 +2,7 @@
 """Fixtures of the whole-program tests. Each test has a directory of its own;
 what it started is ended after it, and its logs are shown when it failed."""
 
+import os
 import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.fcgi import Api, Site
+from harness.gameserver import Gameserver
 from harness.players import Players
 from harness.stack import Stack
 from harness.state import ADDRESS, Database
@@ -55,6 +57,22 @@ def show_logs(request, tmp_path):
 def players():
     with Players() as everybody:
         yield everybody
+
+
+@pytest.fixture
+def gameserver(tmp_path):
+    """Called with options, starts a reference gameserver of this test."""
+    started = []
+
+    def start(*options, env=None, **how):
+        full = {**os.environ, "GAMESERVER_LOG": str(tmp_path), **(env or {})}
+        one = Gameserver(tmp_path, *options, env=full, name=f"gs{len(started)}", **how)
+        started.append(one)
+        return one
+
+    yield start
+    for one in started:
+        one.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 
 import http.client
 import json
+import socket
 from dataclasses import dataclass
 
 TIMEOUT_S = 5
@@ -41,3 +42,17 @@ def get_json(address, path, **options):
     answer = request(address, path, **options)
     assert answer.status == 200, f"{path}: {answer.status} {answer.body[:200]!r}"
     return answer.json()
+
+
+def raw(address, data, timeout=3):
+    """Sends the bytes as they are. All that comes back until the connection ends
+    or nothing more comes."""
+    with socket.create_connection(split_address(address), timeout) as sock:
+        sock.sendall(data)
+        answer = b""
+        try:
+            while more := sock.recv(65536):
+                answer += more
+        except socket.timeout:
+            pass
+        return answer
