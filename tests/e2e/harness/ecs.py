@@ -16,6 +16,8 @@ from harness.waiting import WaitTimeout, wait_until
 CAPACITY = 10
 RUN_S = 30  # until a launched gameserver serves, in a cloud that is fast
 STOP_S = 40  # until one that is in surplus is gone
+REFUSED_S = 40  # a stop that AWS refused is asked again only after that
+WHOLE_CALL = 4  # one more than the client's own attempts: the call fails
 SETTLE_S = 5  # until rows and cloud agree, once nothing is asked of them
 
 ECS = {
