@@ -263,17 +263,19 @@ bench_count(const struct bench *b, enum state state)
 	return n;
 }
 
-/* The only runner whose row is in that state, NULL if there is none. */
+/* The only runner whose row is in that state. */
 static inline struct runner *
 bench_only(struct bench *b, enum state state)
 {
-	struct runner *found = NULL;
+	struct runner *found = b->runner;
+	int n = 0;
 
 	for (size_t i = 0; i < b->nrunner; i++)
 		if (bench_state(b, &b->runner[i]) == state) {
-			assert_null(found);
 			found = &b->runner[i];
+			n++;
 		}
+	assert_int_equal(n, 1);
 	return found;
 }
 
