@@ -203,7 +203,8 @@ seats_committed(struct scaler *s)
 
 		if (m->seated && m->row.state == STATE_GONE)
 			unseat(s, m);
-		else if (m->seated && !m->open && may_be_granted(s, m))
+		else if (m->seated && !m->open && !m->answered &&
+			 may_be_granted(s, m))
 			m->open = !ledger->open(ledger->self, slot).closed;
 	}
 	ledger->announce(ledger->self);

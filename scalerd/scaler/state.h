@@ -197,7 +197,9 @@ enum health view_health(const struct scaler *s, const struct member *m);
 void seats_observe(struct scaler *s);
 /* Before the commit: gives slots, closes cells. */
 void seats_prepare(struct scaler *s);
-/* The store has all rows: opens cells, frees slots, tells the handlers. */
+/* After a commit: frees slots, tells the handlers, and opens cells, but for
+ * those whose row waits for the next commit: a handler still has the limit of
+ * before the cell was closed. */
 void seats_committed(struct scaler *s);
 /* A question goes out. */
 void seats_ask(const struct scaler *s, struct member *m);

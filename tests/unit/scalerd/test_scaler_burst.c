@@ -78,8 +78,50 @@ answers_that_waited_are_written_with_a_later_change(void **state)
 	assert_int_equal(count_written(b), b->nrow - 1);
 }
 
+/* Cells that are open though what is written of their gameserver is not yet
+ * that a player may be sent there. */
+static size_t
+count_open_too_soon(const struct bench *b, size_t *nopen)
+{
+	const struct health_rule rule = {.fall = (int)b->config.health_fall,
+					 .rise = (int)b->config.health_rise};
+	size_t n = 0;
+
+	*nopen = 0;
+	for (size_t i = 0; i < b->nrow; i++) {
+		const struct gameserver *row = &b->row[i].row;
+
+		if (row->slot < 0 || b->cell[row->slot].closed)
+			continue;
+		(*nopen)++;
+		n += health_of(row->score, rule) != HEALTH_GOOD;
+	}
+	return n;
+}
+
+static void
+no_cell_opens_before_the_row_that_allows_it_is_written(void **state)
+{
+	struct bench *b = *state;
+	size_t nopen;
+
+	b->config.max_servers = RUNNERS_MAX;
+	b->config.downscale_margin = INT64_C(2) * RUNNERS_MAX * CAPACITY;
+	for (int i = 0; i < RUNNERS_MAX; i++)
+		bench_add_runner(b, NULL);
+	bench_start(b);
+	RUN_UNTIL(b, b->nrow == RUNNERS_MAX);
+	bench_turn(b);
+	assert_int_equal(count_open_too_soon(b, &nopen), 0);
+	assert_int_equal(nopen, RECORD_ANSWERED_MAX);
+	bench_turn(b);
+	assert_int_equal(count_open_too_soon(b, &nopen), 0);
+	assert_int_equal(nopen, RUNNERS_MAX);
+}
+
 UNIT_MAIN(
     SCALER_TEST(one_commit_takes_a_bounded_number_of_answers),
     SCALER_TEST(
 	the_other_answers_are_written_by_the_next_turn_which_comes_at_once),
-    SCALER_TEST(answers_that_waited_are_written_with_a_later_change))
+    SCALER_TEST(answers_that_waited_are_written_with_a_later_change),
+    SCALER_TEST(no_cell_opens_before_the_row_that_allows_it_is_written))
