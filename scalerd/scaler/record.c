@@ -77,6 +77,17 @@ is_answered_only(const struct member *m)
 	return m->answered && !m->dirty;
 }
 
+/* In the order in which answers are written: first those that the last commit
+ * left over, so that none is overtaken for ever. */
+static struct member *
+in_turn(const struct scaler *s, size_t i)
+{
+	const size_t at = s->answered_from + i;
+	const size_t n = s->fleet.nmember;
+
+	return s->fleet.member[at < n ? at : at - n];
+}
+
 /* Of those that differ by an answer only the first RECORD_ANSWERED_MAX. */
 static bool
 collect(const struct scaler *s, struct rows *rows)
@@ -93,9 +104,9 @@ collect(const struct scaler *s, struct rows *rows)
 			    &fleet->member[i]->row;
 	for (size_t i = 0;
 	     i < fleet->nmember && rows->nanswered < RECORD_ANSWERED_MAX; i++)
-		if (is_answered_only(fleet->member[i])) {
+		if (is_answered_only(in_turn(s, i))) {
 			rows->gameserver[rows->ngameserver++] =
-			    &fleet->member[i]->row;
+			    &in_turn(s, i)->row;
 			rows->nanswered++;
 		}
 	for (size_t i = 0; i < fleet->nintent; i++)
@@ -105,20 +116,37 @@ collect(const struct scaler *s, struct rows *rows)
 	return true;
 }
 
-/* What the store holds now. A standby gameserver is quiet from here on: its
- * cell is closed, and until this commit a handler that has lost the ledger
- * could still send somebody. */
+/* What the store holds now: what collect() took. */
+static void
+mark_rows_clean(struct scaler *s)
+{
+	size_t nanswered = 0, next = 0;
+
+	for (size_t i = 0; i < s->fleet.nmember; i++) {
+		struct member *m = in_turn(s, i);
+
+		if (is_answered_only(m)) {
+			if (nanswered == RECORD_ANSWERED_MAX)
+				continue;
+			nanswered++;
+			next = (s->answered_from + i + 1) % s->fleet.nmember;
+		}
+		m->dirty = m->answered = false;
+	}
+	s->answered_from = next;
+}
+
+/* A standby gameserver is quiet from here on: its cell is closed, and until
+ * this commit a handler that has lost the ledger could still send somebody. */
 static void
 mark_clean(struct scaler *s)
 {
 	const struct instant now = s->ports.clock.now(s->ports.clock.self);
-	size_t nanswered = 0;
 
+	mark_rows_clean(s);
 	for (size_t i = 0; i < s->fleet.nmember; i++) {
 		struct member *m = s->fleet.member[i];
 
-		if (!is_answered_only(m) || nanswered++ < RECORD_ANSWERED_MAX)
-			m->dirty = m->answered = false;
 		if (m->row.state == STATE_STANDBY &&
 		    m->quiet_ms == QUIET_NOT_YET)
 			m->quiet_ms = now.ms;
@@ -198,6 +226,8 @@ record(struct scaler *s, struct err *err)
 	if (!is_dirty(s) && s->committed_ms != 0 &&
 	    s->now.ms - s->committed_ms < TURN_INTERVAL_MS / 2)
 		return TURN_OK;
+	if (s->answered_from >= s->fleet.nmember)
+		s->answered_from = 0; /* some were removed */
 	for (int i = 0; i < RESET_TRIES && result == STORE_RESET; i++) {
 		result = commit(s, err);
 		if (result == STORE_RESET)

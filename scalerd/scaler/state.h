@@ -110,6 +110,8 @@ struct scaler {
 	/* The store. */
 	bool uncommitted; /* the last commit did not go through */
 	int64_t committed_ms;
+	size_t answered_from; /* index of the member whose answer is written
+				 first; only for fairness */
 	int64_t next_sample_ms;
 };
 

@@ -5,6 +5,20 @@
 
 enum { SEATS_LEFT = 3 };
 
+static void
+answer_all(struct bench *b, int64_t seats)
+{
+	for (size_t i = 0; i < b->nrow; i++) {
+		const struct answer answer = {.gameserver = b->row[i].row.id,
+					      .kind = ANSWER_GOOD,
+					      .asked_ms = b->now_ms,
+					      .seats = seats,
+					      .joined = -1};
+
+		scaler_answered(b->scaler, &answer);
+	}
+}
+
 /* A settled fleet whose questions are all answered at the same moment. */
 static void
 answer_all_at_once(struct bench *b)
@@ -13,15 +27,7 @@ answer_all_at_once(struct bench *b)
 	b->config.downscale_margin = INT64_C(2) * RUNNERS_MAX * CAPACITY;
 	bench_start_adopting(b, RUNNERS_MAX - 1);
 	b->list_held = true;
-	for (size_t i = 0; i < b->nrow; i++) {
-		const struct answer answer = {.gameserver = b->row[i].row.id,
-					      .kind = ANSWER_GOOD,
-					      .asked_ms = b->now_ms,
-					      .seats = SEATS_LEFT,
-					      .joined = -1};
-
-		scaler_answered(b->scaler, &answer);
-	}
+	answer_all(b, SEATS_LEFT);
 	b->nwritten = 0;
 }
 
@@ -78,6 +84,22 @@ answers_that_waited_are_written_with_a_later_change(void **state)
 	assert_int_equal(count_written(b), b->nrow - 1);
 }
 
+static void
+no_answer_waits_for_ever_while_more_come_than_are_written(void **state)
+{
+	struct bench *b = *state;
+	size_t nold = 0;
+
+	answer_all_at_once(b);
+	bench_turn(b);
+	answer_all(b, SEATS_LEFT - 1);
+	bench_turn(b);
+	for (size_t i = 0; i < b->nrow; i++)
+		nold += b->row[i].row.seats == CAPACITY;
+	assert_int_equal(nold, 0);
+	assert_int_equal(b->nwritten, 2 * RECORD_ANSWERED_MAX);
+}
+
 /* Cells that are open though what is written of their gameserver is not yet
  * that a player may be sent there. */
 static size_t
@@ -124,4 +146,5 @@ UNIT_MAIN(
     SCALER_TEST(
 	the_other_answers_are_written_by_the_next_turn_which_comes_at_once),
     SCALER_TEST(answers_that_waited_are_written_with_a_later_change),
+    SCALER_TEST(no_answer_waits_for_ever_while_more_come_than_are_written),
     SCALER_TEST(no_cell_opens_before_the_row_that_allows_it_is_written))
