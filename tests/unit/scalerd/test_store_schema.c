@@ -189,6 +189,41 @@ version_1_keeps_its_rows_and_gets_what_is_new(void **state)
 	assert_string_equal(ask(b, "SELECT gone FROM sample"), "8");
 }
 
+/* Everything but health's CHECK is as it was, also what points to it. */
+static void
+version_2_keeps_each_column_of_its_gameservers(void **state)
+{
+	static const char rows[] =
+	    "SELECT group_concat(row, ';') FROM (SELECT format('%s %s %s %s %s "
+	    "%s %s %s %s %s %s %s ', id, state, reason, since_utc_ms, origin, "
+	    "ours, mark, ref, instance, ip, port, address) || format('%s %s %s "
+	    "%s %s %s %s %s %s %s %s %s', health, score, heard, seats, "
+	    "most_seats, ready_to_close, answered_utc_ms, host_leaving, slot, "
+	    "generation, grant_limit, rev) AS row FROM gameserver ORDER BY id)";
+	struct bench *b = *state;
+	char before[TEXT_MAX];
+
+	make_version_1(b);
+	assert_int_equal(meddle(b, sql_migrations[1].text), SQLITE_OK);
+	assert_int_equal(
+	    meddle(b, "UPDATE gameserver SET slot = 11, generation = 12,"
+		      " grant_limit = 13, rev = 14;"
+		      "INSERT INTO gameserver VALUES (10, 'available',"
+		      " 'adopted', 21, 'adopted', 0, '', 'ref2', 'i-2',"
+		      " '192.0.2.2', 81, 'b:81', 'suspect', 3, 0, -5, 22, 1,"
+		      " 23, 1, 24, 25, 26, 27)"),
+	    SQLITE_OK);
+	snprintf(before, sizeof(before), "%s", ask(b, rows));
+	open_store(b);
+	assert_string_equal(ask(b, rows), before);
+	assert_string_equal(ask(b, "SELECT count(*) FROM operation AS o JOIN "
+				   "pragma_foreign_key_list('operation') AS f "
+				   "WHERE f.\"table\" = 'gameserver'"),
+			    "1");
+	assert_string_equal(
+	    ask(b, "SELECT count(*) FROM pragma_foreign_key_check"), "0");
+}
+
 static void
 views_are_made_anew_when_their_text_changed(void **state)
 {
@@ -237,6 +272,7 @@ UNIT_MAIN(STORE_TEST(every_word_of_the_core_is_accepted),
 	  STORE_TEST(every_other_word_is_refused),
 	  STORE_TEST(no_check_lists_a_word_that_the_core_lacks),
 	  STORE_TEST(version_1_keeps_its_rows_and_gets_what_is_new),
+	  STORE_TEST(version_2_keeps_each_column_of_its_gameservers),
 	  STORE_TEST(views_are_made_anew_when_their_text_changed),
 	  STORE_TEST(schema_is_left_alone_when_nothing_changed),
 	  STORE_TEST(file_says_whose_and_of_what_version_it_is))
