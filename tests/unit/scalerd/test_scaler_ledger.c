@@ -144,9 +144,7 @@ cell_that_somebody_opened_is_closed_again(void **state)
 	struct runner *r;
 
 	b->config.join_grace_ms = 600000;
-	bench_start_adopting(b, 4);
-	RUN_UNTIL(b, bench_count(b, STATE_STANDBY) == 1);
-	r = bench_only(b, STATE_STANDBY);
+	r = bench_drain_adopted(b, CAPACITY);
 	cell_of(b, r)->closed = false;
 	bench_turn(b);
 	assert_true(cell_of(b, r)->closed);
