@@ -162,6 +162,9 @@ observe_cell(struct scaler *s, struct member *m)
 	m->granted = cell.granted;
 	credit_sample(&m->credit, s->now.ms, cell.granted,
 		      s->config.seat_hold_ms);
+	/* While the state was stale: there is no credit until it answers. */
+	if (cell.granted > m->credit.limit)
+		poll_soon(s, m);
 }
 
 void
@@ -234,7 +237,10 @@ seats_answer(struct scaler *s, struct member *m, const struct answer *answer)
 bool
 seats_is_waiting(const struct scaler *s, const struct member *m)
 {
-	return m->seated && !m->credit.known && has_ledger(s);
+	const bool all_held =
+	    m->row.seats > 0 && credit_free(&m->credit, m->granted) == 0;
+
+	return m->seated && (!m->credit.known || all_held) && has_ledger(s);
 }
 
 int64_t

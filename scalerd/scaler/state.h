@@ -208,7 +208,8 @@ void seats_ask(const struct scaler *s, struct member *m);
 /* A good answer. */
 void seats_answer(struct scaler *s, struct member *m,
 		  const struct answer *answer);
-/* It has no limit yet, and the next answer may give one. */
+/* It has no limit yet, or has seats but all are held for players who may be on
+ * the way: the next answer may give credit. */
 bool seats_is_waiting(const struct scaler *s, const struct member *m);
 /* Seats that may be granted; those that it reported while its limit is not
  * known. */

@@ -293,6 +293,60 @@ joined_total_gives_departures_their_seats(void **state)
 	assert_int_equal(credit_of(b, r), CAPACITY - 5);
 }
 
+/* While scalerd hung for `hung_ms` the state was stale, and the handlers
+ * granted more than all limits; as many players left as came. */
+static void
+hang_until_the_limits_are_passed(struct bench *b, int64_t hung_ms)
+{
+	b->config.poll_interval_ms = 60000;
+	bench_start_adopting(b, 3);
+	bench_run(b, 5000);
+	for (int i = 0; i < 3; i++)
+		cell_of(b, &b->runner[i])->granted = 5 * CAPACITY;
+	b->now_ms += hung_ms;
+	bench_run(b, 4 * HOLD_MS);
+}
+
+static void
+grants_beyond_the_limit_delay_no_credit_until_the_next_long_poll(void **state)
+{
+	struct bench *b = *state;
+
+	hang_until_the_limits_are_passed(b, 40000);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(credit_of(b, &b->runner[i]), CAPACITY);
+}
+
+/* All were asked as soon as it went on: too soon to know who arrived. */
+static void
+nor_until_the_one_after_a_question_that_came_too_soon(void **state)
+{
+	struct bench *b = *state;
+
+	hang_until_the_limits_are_passed(b, 120000);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(credit_of(b, &b->runner[i]), CAPACITY);
+}
+
+static void
+full_one_is_not_asked_more_often(void **state)
+{
+	struct bench *b = *state;
+	struct runner *r = &b->runner[0];
+	int nanswer;
+
+	b->config.poll_interval_ms = 60000;
+	bench_start_adopting(b, 3);
+	bench_run(b, 5000);
+	cell_of(b, r)->granted = CAPACITY;
+	for (r->seats = 0; r->seats >= -1; r->seats--) {
+		bench_run(b, 70000);
+		nanswer = r->nanswer;
+		bench_run(b, 180000);
+		assert_in_range(r->nanswer - nanswer, 2, 4);
+	}
+}
+
 UNIT_MAIN(
     SCALER_TEST(available_one_has_an_open_cell_and_its_seats_as_credit),
     SCALER_TEST(cell_opens_only_after_the_commit),
@@ -310,4 +364,8 @@ UNIT_MAIN(
     SCALER_TEST(two_rows_with_one_slot_are_told_apart),
     SCALER_TEST(handlers_are_told_after_each_commit),
     SCALER_TEST(allocation_and_hold_are_taken_over_at_sighup),
-    SCALER_TEST(joined_total_gives_departures_their_seats))
+    SCALER_TEST(joined_total_gives_departures_their_seats),
+    SCALER_TEST(
+	grants_beyond_the_limit_delay_no_credit_until_the_next_long_poll),
+    SCALER_TEST(nor_until_the_one_after_a_question_that_came_too_soon),
+    SCALER_TEST(full_one_is_not_asked_more_often))
