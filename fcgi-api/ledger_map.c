@@ -50,6 +50,15 @@ ledger_map_check(struct ledger_map *m, uint64_t epoch)
 	return false;
 }
 
+void
+ledger_map_drop_replaced(struct ledger_map *m)
+{
+	struct ledger *now = ledger_map_current(m);
+
+	if (now != NULL && ledger_is_replaced(now, m->path))
+		publication_put(&m->published, NULL);
+}
+
 /* Maps the file if it is of this epoch. */
 static bool
 map(struct ledger_map *m, uint64_t epoch, struct err *err)

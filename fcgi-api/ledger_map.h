@@ -35,6 +35,10 @@ struct ledger *ledger_map_current(struct ledger_map *m);
  * is still in the file. True: it stayed. */
 bool ledger_map_check(struct ledger_map *m, uint64_t epoch);
 
+/* Refresher: takes the mapping away if another file lies at the path, or none.
+ */
+void ledger_map_drop_replaced(struct ledger_map *m);
+
 /* Refresher: maps the file at the path if it is another one and of this epoch.
  * Says so in the log when that begins to fail, and when it works again. */
 void ledger_map_follow(struct ledger_map *m, uint64_t epoch);

@@ -197,6 +197,9 @@ follow_ledger(struct refresher *r, int64_t now_ms)
 	if (now_ms < r->file_at_ms || !atomic_load(&api->fleet.known))
 		return;
 	(void)ledger_map_check(&api->ledger, database_epoch(r));
+	/* scalerd made another, closed every cell of ours and can't commit. */
+	if (r->stale)
+		ledger_map_drop_replaced(&api->ledger);
 	ledger_map_follow(&api->ledger, database_epoch(r));
 	meet_ledger(r);
 	if (ledger_map_current(&api->ledger) != was) {

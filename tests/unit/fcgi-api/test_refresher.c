@@ -71,7 +71,9 @@ grant(void)
 			    .ledger = ledger_map_current(&api->ledger),
 			    .random = &random,
 			    .grant = true};
-	return choose_by_credit(&c) ? c.row.address : "";
+	return (refresher.stale ? choose_stale : choose_by_credit)(&c)
+		   ? c.row.address
+		   : "";
 }
 
 static void
@@ -289,6 +291,33 @@ a_ledger_that_comes_later_is_mapped(void **state)
 	assert_string_equal(grant(), "a:1");
 }
 
+/* scalerd has closed every cell of the old one, but its disk is full: it can't
+ * say so. */
+static void
+a_replaced_ledger_is_let_go_when_nobody_commits_the_next(void **state)
+{
+	struct err err;
+	(void)state;
+	database_put(&bench, 1, 0, 1, "a:1", 5, "good");
+	turn_after(0);
+	assert_true(ledger_create(bench.ledger_path, 78, &err));
+	(void)ledger_set_closed(bench.ledger, 0, true);
+	for (int i = 0; i < 2; i++) {
+		turn_after(2000);
+		assert_true(is_trusted());
+		assert_string_equal(grant(), "");
+	}
+	for (int i = 0; i < 2; i++)
+		turn_after(2000);
+	assert_true(refresher.stale);
+	assert_false(is_trusted());
+	assert_string_equal(grant(), "a:1");
+	database_write(&bench, "UPDATE fleet_state SET ledger_epoch = 78, "
+			       "heartbeat_boot_ms = 9000");
+	turn_after(2000);
+	assert_true(is_trusted());
+}
+
 static void
 a_broken_database_keeps_the_last_state_and_heals(void **state)
 {
@@ -432,6 +461,7 @@ UNIT_MAIN(TEST(the_first_turn_makes_it_ready),
 	  TEST(another_ledgers_news_are_not_taken_for_the_last_ones),
 	  TEST(a_lost_ledger_is_noticed_by_the_next_request),
 	  TEST(a_ledger_that_comes_later_is_mapped),
+	  TEST(a_replaced_ledger_is_let_go_when_nobody_commits_the_next),
 	  TEST(a_broken_database_keeps_the_last_state_and_heals),
 	  TEST(a_replaced_database_is_followed),
 	  TEST(a_stale_state_makes_it_open_the_files_again),
